@@ -1,0 +1,16 @@
+//! `brivas._core`: the border to Python. Converts, releases the GIL, maps errors; holds no logic.
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule(gil_used = false)]
+mod _core {
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+        Ok(())
+    }
+}
