@@ -1,0 +1,98 @@
+# Brivas: build, run, test. `make help` lists the targets.
+#
+# `make build` works on a machine that has Python 3.11+, a Rust toolchain and a C compiler. What is installed once
+# stands behind stamps in .build/; cargo judges by itself whether the extension is up to date.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+ROOT := $(CURDIR)
+VENV := $(ROOT)/.venv
+BIN := $(VENV)/bin
+PROTOS := $(wildcard proto/brivas/v1/*.proto)
+# Cargo, maturin and uv all see the same interpreter, environment and pins.
+export PYO3_PYTHON := $(BIN)/python
+export VIRTUAL_ENV := $(VENV)
+export UV_CONSTRAINT := $(ROOT)/constraints.txt
+export PATH := $(BIN):$(PATH)
+# Data to run on, and what `make up` passes on to `brivas up`.
+DATA ?= brivas-data
+UP ?=
+# What `make test` and `make prove` pass on to pytest.
+PYTEST ?=
+
+.PHONY: help build up test prove check format lint rust types pytest pins schemas clean
+
+help: ## Lists the targets.
+	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
+
+build: .build/install ## Sets up .venv, generates code, builds the extension in release mode. A second run is fast.
+	@maturin develop --release --uv --skip-install --quiet
+	test -x $(BIN)/brivas
+
+up: build ## Runs everything: the gateway, its API, its controllers and a simulated carrier. DATA=DIR, UP="--ports auto".
+	@exec $(BIN)/brivas --data "$(DATA)" up $(UP)
+
+test: check pytest ## Runs every check and every test: what CI runs.
+
+prove: build ## Runs the long proofs: kill rounds, fault rounds, soak.
+	@pytest -m long --timeout 3600 $(PYTEST)
+
+check: lint rust types ## Format, lints, Rust tests, types: all but pytest.
+
+lint: build
+	@cargo fmt --all --check
+	ruff format --check --quiet .
+	ruff check --quiet .
+
+rust: build
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo test --workspace --quiet
+
+types: build
+	@mypy
+	python -m mypy.stubtest brivas._core
+
+pytest: build
+	@pytest -m "not long" $(PYTEST)
+
+format: build ## Formats Rust and Python in place.
+	@cargo fmt --all
+	ruff format --quiet .
+	ruff check --fix --quiet .
+
+schemas: build ## Writes schemas/*.json from the resource kinds.
+	@$(BIN)/brivas config schema --write schemas
+
+pins: .build/venv ## Writes constraints.txt anew with the newest versions that fit.
+	@env --unset=UV_CONSTRAINT uv pip compile --quiet --upgrade --universal --no-header --no-annotate \
+	  --no-emit-package brivas --python-version 3.11 \
+	  --group dev pyproject.toml gateways/pyproject.toml orchestration/pyproject.toml --output-file constraints.txt
+
+clean: ## Removes what `make build` made, but no data.
+	@rm -rf .venv .build target python/brivas/v1 python/brivas/_core*.so
+
+# --- Stamps -----------------------------------------------------------------------------------------------------------
+
+.build/venv: constraints.txt pyproject.toml
+	@mkdir -p .build
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	uv pip install --quiet --group pyproject.toml:dev
+	touch $@
+
+.build/proto: .build/venv $(PROTOS)
+	@rm -rf python/brivas/v1
+	python -m grpc_tools.protoc --proto_path=proto --python_out=python --grpc_python_out=python \
+	  --mypy_out=quiet:python --mypy_grpc_out=quiet:python $(PROTOS)
+	touch python/brivas/v1/__init__.py $@
+
+.build/install: .build/venv .build/proto Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
+	@maturin develop --release --uv --quiet
+	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
+	touch $@

@@ -1,0 +1,1 @@
+"""Brivas' faces towards callers, and the process that hosts the engine."""

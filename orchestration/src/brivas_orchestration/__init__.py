@@ -1,0 +1,1 @@
+"""Brivas' controllers: loops that observe, diff, plan, apply and record."""
