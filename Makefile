@@ -20,6 +20,8 @@ export PYO3_PYTHON := $(BIN)/python
 export VIRTUAL_ENV := $(VENV)
 export UV_CONSTRAINT := $(ROOT)/constraints.txt
 export PATH := $(BIN):$(PATH)
+# CI builds what was committed, to the letter.
+LOCKED := $(if $(CI),--locked)
 # Data to run on, and what `make up` passes on to `brivas up`.
 DATA ?= brivas-data
 UP ?=
@@ -32,7 +34,7 @@ help: ## Lists the targets.
 	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
 
 build: .build/install ## Sets up .venv, generates code, builds the extension in release mode. A second run is fast.
-	@maturin develop --release --uv --skip-install --quiet
+	@maturin develop --release --uv --skip-install $(LOCKED) --quiet
 	test -x $(BIN)/brivas
 
 up: build ## Runs everything: the gateway, its API, its controllers and a simulated carrier. DATA=DIR, UP="--ports auto".
@@ -93,6 +95,6 @@ clean: ## Removes what `make build` made, but no data.
 	touch python/brivas/v1/__init__.py $@
 
 .build/install: .build/venv .build/proto Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
-	@maturin develop --release --uv --quiet
+	@maturin develop --release --uv $(LOCKED) --quiet
 	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
 	touch $@
