@@ -1,0 +1,101 @@
+//! Why a message takes its route, in words.
+//!
+//! Decides by searching each prefix length in turn, without the tries: what it says is an independent check of what a
+//! lookup does. For people, not for the way of a message.
+
+use crate::digits::Digits;
+use crate::hash::destination_hash;
+use crate::route::Route;
+use crate::spec::Direction;
+use crate::table::Table;
+
+/// A decision and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation<'table> {
+    /// What was looked at, in order.
+    pub steps: Vec<String>,
+    /// The route that was found.
+    pub route: Option<&'table Route>,
+    /// Its carriers in the order of trial for this destination.
+    pub candidates: Vec<RankedTarget>,
+}
+
+/// One carrier in the order of trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RankedTarget {
+    /// The caller's number for the carrier.
+    pub carrier: u32,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Share among the targets of the same priority.
+    pub weight: u32,
+}
+
+impl Table {
+    /// Explains what [`Table::lookup`] answers for the same arguments.
+    #[must_use]
+    pub fn explain(&self, direction: Direction, account: u32, destination: &[u8]) -> Explanation<'_> {
+        let digits = Digits::of_destination(destination);
+        let mut steps = vec![opening(direction, destination, digits)];
+        let mut chosen = None;
+        for length in (0..=digits.len()).rev() {
+            let prefix = digits.first(length);
+            let own = self.exact(direction, Some(account), prefix);
+            let general = self.exact(direction, None, prefix);
+            for route in [own, general].into_iter().flatten() {
+                steps.push(matched(route, chosen));
+                chosen = chosen.or(Some(route));
+            }
+        }
+        let candidates = chosen.map_or_else(Vec::new, |route| ranked(route, destination_hash(destination)));
+        match chosen {
+            None => steps.push("no prefix matches: there is no route".to_owned()),
+            Some(route) => steps.push(closing(route, &candidates)),
+        }
+        Explanation { steps, route: chosen, candidates }
+    }
+}
+
+fn opening(direction: Direction, destination: &[u8], digits: Digits) -> String {
+    let shown = String::from_utf8_lossy(destination);
+    let direction = direction.name();
+    if digits.len() == 0 && !destination.is_empty() {
+        return format!("{direction} to {shown:?}: not all digits, so only the empty prefix can match");
+    }
+    format!("{direction} to {shown:?}: prefixes of up to {} digits can match", digits.len())
+}
+
+fn matched(route: &Route, chosen: Option<&Route>) -> String {
+    let owner = if route.account.is_some() { "the account's own" } else { "every account's" };
+    let what = format!("prefix {:?}: route {:?} ({owner}) matches", route.prefix(), route.name());
+    match chosen {
+        None => format!("{what} and is chosen"),
+        Some(winner) if winner.prefix == route.prefix => {
+            format!("{what}; the account's own goes first")
+        }
+        Some(_) => format!("{what}; a longer prefix goes first"),
+    }
+}
+
+fn closing(route: &Route, candidates: &[RankedTarget]) -> String {
+    if let Some(account) = route.to_account {
+        return format!("goes to account number {account}");
+    }
+    let listed: Vec<String> = candidates
+        .iter()
+        .map(|target| format!("{} (priority {}, weight {})", target.carrier, target.priority, target.weight))
+        .collect();
+    format!("carriers by number, in the order of trial for this destination: {}", listed.join(", "))
+}
+
+fn ranked(route: &Route, destination_hash: u64) -> Vec<RankedTarget> {
+    route
+        .candidates(destination_hash)
+        .filter_map(|carrier| route.targets().iter().find(|target| target.carrier == carrier))
+        .map(|target| RankedTarget {
+            carrier: target.carrier,
+            priority: target.priority,
+            weight: target.weight,
+        })
+        .collect()
+}
