@@ -1,1 +1,1 @@
-"""The command line: `brivas`. Each command is a module, found by entry point (`brivas.commands`), loaded when called."""
+"""The command line: `brivas`. Each command is a module, found by entry point and loaded when called."""

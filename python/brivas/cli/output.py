@@ -1,7 +1,7 @@
 """What every command shares: where the data is, and how results and errors are printed.
 
-Data goes to stdout: text for people, or with `--json` one JSON object (keys in snake_case, units in the name). Errors go
-to stderr.
+Data goes to stdout: text for people, or with `--json` one JSON object (keys in snake_case, units in the name). Errors
+go to stderr.
 """
 
 from __future__ import annotations

@@ -1,0 +1,87 @@
+"""Kind Carrier: an SMSC that we bind to and send through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from brivas.resources.account import SystemId
+from brivas.resources.base import Fault, Part, Resource, SecretUse
+from brivas.resources.secret import SecretRef
+
+HOUR_MS = 3_600_000
+
+
+class CarrierSpec(Part, frozen=True):
+    """Where the SMSC is, how to bind, and how fast to go."""
+
+    host: Annotated[
+        str, Meta(pattern=r"^[^\s/:]{1,253}$|^[0-9a-fA-F:]{2,45}$", description="Host name or address of the SMSC.")
+    ]
+    system_id: Annotated[SystemId, Meta(description="Name to bind with.")]
+    port: Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SMSC.")] = 2775
+    password: SecretRef | None = None
+    system_type: Annotated[
+        str, Meta(pattern=r"^[\x20-\x7e]{0,12}$", description="Up to 12 ASCII characters (SMPP 3.4 §4.1.1).")
+    ] = ""
+    bind_mode: Annotated[
+        Literal["transceiver", "transmitter", "receiver"], Meta(description="Which bind to ask for.")
+    ] = "transceiver"
+    binds: Annotated[int, Meta(ge=1, le=1_000, description="Connections to hold.")] = 1
+    window_max: Annotated[int, Meta(ge=1, le=10_000, description="Unanswered requests a bind.")] = 10
+    throughput_per_second: Annotated[
+        int, Meta(ge=0, le=10_000_000, description="Messages a second over all binds; 0 means no limit.")
+    ] = 0
+    enquire_link_ms: Annotated[
+        int, Meta(ge=100, le=HOUR_MS, description="Milliseconds of silence before enquire_link.")
+    ] = 30_000
+    response_timeout_ms: Annotated[int, Meta(ge=100, le=HOUR_MS, description="Milliseconds to wait for an answer.")] = (
+        30_000
+    )
+    reconnect_initial_ms: Annotated[
+        int, Meta(ge=10, le=HOUR_MS, description="Milliseconds before the first new try to connect.")
+    ] = 1_000
+    reconnect_max_ms: Annotated[int, Meta(ge=10, le=HOUR_MS, description="Milliseconds between tries, at most.")] = (
+        60_000
+    )
+    queue_max: Annotated[
+        int, Meta(ge=1, le=100_000_000, description="Messages that may wait; beyond it ESME_RMSGQFUL.")
+    ] = 100_000
+    retry_initial_ms: Annotated[
+        int, Meta(ge=10, le=24 * HOUR_MS, description="Milliseconds before a message is tried again.")
+    ] = 5_000
+    retry_max_ms: Annotated[
+        int, Meta(ge=10, le=24 * HOUR_MS, description="Milliseconds between tries of a message, at most.")
+    ] = 300_000
+
+
+class Carrier(Resource, frozen=True):
+    """An SMSC that we bind to."""
+
+    kind_name: ClassVar[str] = "Carrier"
+
+    kind: Annotated[Literal["Carrier"], Meta(description="Always `Carrier`.")]
+    spec: CarrierSpec
+
+    def secrets(self) -> Iterable[SecretUse]:
+        """The password to bind with."""
+        if self.spec.password is not None:
+            yield SecretUse(("spec", "password"), self.spec.password)
+
+    def faults(self) -> Iterable[Fault]:
+        """A backoff starts below where it ends."""
+        spec = self.spec
+        if spec.reconnect_initial_ms > spec.reconnect_max_ms:
+            yield Fault(
+                ("spec", "reconnectInitialMs"),
+                f"reconnectInitialMs {spec.reconnect_initial_ms} is above reconnectMaxMs {spec.reconnect_max_ms}",
+                "the first pause is the shortest",
+            )
+        if spec.retry_initial_ms > spec.retry_max_ms:
+            yield Fault(
+                ("spec", "retryInitialMs"),
+                f"retryInitialMs {spec.retry_initial_ms} is above retryMaxMs {spec.retry_max_ms}",
+                "the first pause is the shortest",
+            )

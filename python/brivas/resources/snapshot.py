@@ -1,0 +1,103 @@
+"""From a configuration to what the engine takes: a pure function, the same bytes for the same configuration."""
+
+from __future__ import annotations
+
+from brivas.errors import ConfigError
+from brivas.resources.account import Account
+from brivas.resources.carrier import Carrier
+from brivas.resources.config import Config
+from brivas.resources.route import Route
+from brivas.resources.secret import SecretRef
+from brivas.v1 import control_pb2
+
+_DURABILITY = {"disk": control_pb2.DURABILITY_DISK, "memory": control_pb2.DURABILITY_MEMORY}
+_DELIVERY = {"smpp": control_pb2.DELIVERY_SMPP, "webhook": control_pb2.DELIVERY_WEBHOOK}
+_DIRECTION = {"mt": control_pb2.DIRECTION_MT, "mo": control_pb2.DIRECTION_MO}
+_BIND_MODE = {
+    "transceiver": control_pb2.BIND_MODE_TRANSCEIVER,
+    "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
+    "receiver": control_pb2.BIND_MODE_RECEIVER,
+}
+
+
+def compile_snapshot(config: Config) -> control_pb2.Snapshot:
+    """The engine's snapshot, ordered by name."""
+    return control_pb2.Snapshot(
+        accounts=[_account(config, account) for account in config.of(Account)],
+        carriers=[_carrier(config, carrier) for carrier in config.of(Carrier)],
+        routes=[_route(route) for route in config.of(Route)],
+    )
+
+
+def _account(config: Config, account: Account) -> control_pb2.Account:
+    spec = account.spec
+    return control_pb2.Account(
+        name=account.name,
+        system_id=spec.system_id or "",
+        password_hash=_password_hash(config, account),
+        api_keys=[
+            control_pb2.ApiKey(name=key.name, sha256=bytes.fromhex(key.sha256))
+            for key in sorted(spec.api_keys, key=lambda key: key.name)
+        ],
+        binds_max=spec.binds_max,
+        window_max=spec.window_max,
+        throughput_per_second=spec.throughput_per_second,
+        durability=_DURABILITY[spec.durability],
+        open_messages_max=spec.open_messages_max,
+        validity_default_seconds=spec.validity_default_seconds,
+        incoming=_DELIVERY[spec.incoming],
+        delivery_retention_seconds=spec.delivery_retention_seconds,
+    )
+
+
+def _password_hash(config: Config, account: Account) -> str:
+    value = account.spec.password_hash
+    if value is None:
+        return ""
+    if not isinstance(value, SecretRef):
+        return value
+    text = config.secret(value).reveal()
+    if not text.startswith("$argon2id$"):
+        raise ConfigError(
+            f"Account {account.name}: {value.describe()} does not hold an argon2id hash",
+            hint="it must start with $argon2id$; the password itself is never stored",
+        )
+    return text
+
+
+def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
+    spec = carrier.spec
+    return control_pb2.Carrier(
+        name=carrier.name,
+        host=spec.host,
+        port=spec.port,
+        system_id=spec.system_id,
+        password=config.secret(spec.password).reveal() if spec.password else "",
+        system_type=spec.system_type,
+        bind_mode=_BIND_MODE[spec.bind_mode],
+        binds=spec.binds,
+        window_max=spec.window_max,
+        throughput_per_second=spec.throughput_per_second,
+        enquire_link_ms=spec.enquire_link_ms,
+        response_timeout_ms=spec.response_timeout_ms,
+        reconnect_initial_ms=spec.reconnect_initial_ms,
+        reconnect_max_ms=spec.reconnect_max_ms,
+        queue_max=spec.queue_max,
+        retry_initial_ms=spec.retry_initial_ms,
+        retry_max_ms=spec.retry_max_ms,
+    )
+
+
+def _route(route: Route) -> control_pb2.Route:
+    spec = route.spec
+    return control_pb2.Route(
+        name=route.name,
+        direction=_DIRECTION[spec.direction],
+        prefix=spec.prefix,
+        account=spec.account or "",
+        targets=[
+            control_pb2.RouteTarget(carrier=target.carrier, priority=target.priority, weight=target.weight)
+            for target in spec.targets
+        ],
+        to_account=spec.to_account or "",
+    )
