@@ -47,3 +47,79 @@ class EngineError(BrivasError):
 
     code = "engine"
     exit_code = 70
+
+
+class CallError(BrivasError):
+    """The engine answered a call with an error."""
+
+    code = "call_failed"
+
+
+class UnauthenticatedError(CallError):
+    """The key or token is missing or not known."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(CallError):
+    """The key or token is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class NotFoundError(CallError):
+    """There is no such thing, or no longer."""
+
+    code = "not_found"
+
+
+class InvalidError(CallError):
+    """A value of the call cannot be taken."""
+
+    code = "invalid"
+    exit_code = 2
+
+
+class ConflictError(CallError):
+    """The idempotency key was used with other messages."""
+
+    code = "conflict"
+
+
+class StateError(CallError):
+    """It is too late, or too early, for this."""
+
+    code = "state"
+
+
+class OffsetError(CallError):
+    """The journal does not hold this offset, or no longer."""
+
+    code = "offset"
+
+
+class BusyError(CallError):
+    """Throttled, or a queue is full: the same call may succeed later."""
+
+    code = "busy"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, queue_full: bool = False, retry_after_seconds: int = 1
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.queue_full = queue_full
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnavailableError(CallError):
+    """The engine is there and takes nothing now: it drains, or its journal stopped."""
+
+    code = "unavailable"
+    exit_code = 4
+
+
+class DeadlineError(CallError):
+    """No answer came in time; whether the call took effect is not known."""
+
+    code = "deadline"
+    exit_code = 4

@@ -37,6 +37,9 @@ DRAIN_TIMEOUT_MS: Final = Setting("BRIVAS_DRAIN_TIMEOUT_MS", "10000", "How long 
 SEGMENT_BYTES: Final = Setting("BRIVAS_SEGMENT_BYTES", "134217728", "Size of a journal segment.")
 RETENTION_BYTES: Final = Setting("BRIVAS_RETENTION_BYTES", "4294967296", "What the journal keeps, all segments.")
 LOG_FORMAT: Final = Setting("BRIVAS_LOG_FORMAT", "text", "`text` or `json`: how events are logged on stderr.")
+SUPERVISOR_PID: Final = Setting(
+    "BRIVAS_SUPERVISOR_PID", None, "Set by `brivas up` for its processes: they end with it."
+)
 NO_COLOR: Final = Setting("NO_COLOR", None, "Set: no colours (no-color.org).")
 
 ALL: Final = tuple(value for value in list(globals().values()) if isinstance(value, Setting))

@@ -1,0 +1,1 @@
+"""The folder controller: keeps the engine as the configuration folder says, live."""

@@ -1,0 +1,1 @@
+"""The process `brivas ops`: runs every controller that is installed."""
