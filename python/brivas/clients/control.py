@@ -60,7 +60,7 @@ class ControlClient:
         return self._call(lambda: self._stub.Binds(request, timeout=self._timeout, metadata=self._metadata))
 
     def explain(
-        self, account: str, destination: str, *, direction: control_pb2.Direction = control_pb2.DIRECTION_MT
+        self, account: str, destination: str, *, direction: control_pb2.Direction.ValueType = control_pb2.DIRECTION_MT
     ) -> control_pb2.ExplainResponse:
         """Why a message takes its route."""
         request = control_pb2.ExplainRequest(account=account, destination=destination, direction=direction)
@@ -84,8 +84,9 @@ class ControlClient:
         offset = from_offset
         while True:
             request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
-                for response in self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata):
+                for response in call:
                     offset = response.next_offset
                     yield response
             except grpc.RpcError as failure:
@@ -94,6 +95,8 @@ class ControlClient:
                     raise error from failure
             else:
                 return
+            finally:
+                call.cancel()
 
     def _call(self, call: Callable[[], Answer]) -> Answer:
         try:
@@ -151,7 +154,7 @@ class AsyncControlClient:
         return await self._call(self._stub.Binds(request, timeout=self._timeout, metadata=self._metadata))
 
     async def explain(
-        self, account: str, destination: str, *, direction: control_pb2.Direction = control_pb2.DIRECTION_MT
+        self, account: str, destination: str, *, direction: control_pb2.Direction.ValueType = control_pb2.DIRECTION_MT
     ) -> control_pb2.ExplainResponse:
         """Why a message takes its route."""
         request = control_pb2.ExplainRequest(account=account, destination=destination, direction=direction)
@@ -175,8 +178,9 @@ class AsyncControlClient:
         offset = from_offset
         while True:
             request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
-                async for response in self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata):
+                async for response in call:
                     offset = response.next_offset
                     yield response
             except grpc.RpcError as failure:
@@ -185,6 +189,8 @@ class AsyncControlClient:
                     raise error from failure
             else:
                 return
+            finally:
+                call.cancel()
 
     async def _call(self, call: Awaitable[Answer]) -> Answer:
         try:

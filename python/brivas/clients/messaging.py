@@ -70,8 +70,9 @@ class MessagingClient:
         offset = from_offset
         while True:
             request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
-                for response in self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata):
+                for response in call:
                     offset = response.next_offset
                     yield response
             except grpc.RpcError as failure:
@@ -80,6 +81,8 @@ class MessagingClient:
                     raise error from failure
             else:
                 return
+            finally:
+                call.cancel()
 
 
 class AsyncMessagingClient:
@@ -150,8 +153,9 @@ class AsyncMessagingClient:
         offset = from_offset
         while True:
             request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
-                async for response in self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata):
+                async for response in call:
                     offset = response.next_offset
                     yield response
             except grpc.RpcError as failure:
@@ -160,3 +164,5 @@ class AsyncMessagingClient:
                     raise error from failure
             else:
                 return
+            finally:
+                call.cancel()
