@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brivas.clients.engine import control
-from brivas.errors import BrivasError, ConfigError, EngineError
+from brivas.clients.control import ControlClient
+from brivas.errors import BrivasError, ConfigError, EngineError, InvalidError
 from brivas.layout import Layout
 from brivas.log import Log
 from brivas.resources.config import load_folder
 from brivas.resources.secret import Secret
 from brivas.resources.snapshot import compile_snapshot
 from brivas.supervised import end_with_supervisor
-from brivas.v1 import control_pb2
 
 if TYPE_CHECKING:
     from brivas._core import Engine
 
-APPLY_TIMEOUT_SECONDS = 30
 _FAILURE_POLL_SECONDS = 0.25
 _STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 _SIGNALS = _STOP_SIGNALS | {signal.SIGHUP}
@@ -110,13 +108,13 @@ def _apply_folder(folder: Path, layout: Layout, target: str, token: Secret, log:
     """Puts the folder in force. Wrong: the last good configuration stays; there is none: a ConfigError."""
     try:
         snapshot = compile_snapshot(load_folder(folder, data=layout.data))
-        with control(target, token) as stub:
-            answer = stub.Apply(control_pb2.ApplyRequest(snapshot=snapshot), timeout=APPLY_TIMEOUT_SECONDS)
+        with ControlClient(target, token) as client:
+            answer = client.apply(snapshot)
         log.info("config_applied", hash=answer.hash, changed=answer.changed, changes=list(answer.changes))
-    except ConfigError as error:
+    except (ConfigError, InvalidError) as error:
         log.error("config_refused", why=error.message, hint=error.hint)
-        with control(target, token) as stub:
-            in_force = stub.Stats(control_pb2.StatsRequest(), timeout=APPLY_TIMEOUT_SECONDS)
+        with ControlClient(target, token) as client:
+            in_force = client.stats()
         if not in_force.accounts and not in_force.carriers:
             raise
         log.warning("last_good_config_stays", hash=in_force.snapshot_hash)

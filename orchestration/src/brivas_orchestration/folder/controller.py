@@ -12,21 +12,19 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from brivas.clients.engine import control
+from brivas.clients.control import AsyncControlClient
 from brivas.controllers import ControllerContext
-from brivas.errors import BrivasError, ConfigError
+from brivas.errors import BrivasError, ConfigError, InvalidError
 from brivas.layout import Layout, write_private_json
 from brivas.log import Log
 from brivas.resources.changes import diff
 from brivas.resources.config import Config, load_folder
 from brivas.resources.problem import ConfigRefusedError
 from brivas.resources.snapshot import compile_snapshot
-from brivas.v1 import control_pb2
 from brivas_orchestration.folder.observe import Observation, observe
 
 POLL_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 5.0
-CALL_TIMEOUT_SECONDS = 20
 
 
 @dataclass(slots=True)
@@ -84,10 +82,11 @@ class FolderController:
 
     async def _apply(self, config: Config, context: ControllerContext) -> None:
         state = self._state
-        request = control_pb2.ApplyRequest(snapshot=compile_snapshot(config))
+        snapshot = compile_snapshot(config)
         try:
-            answer = await asyncio.to_thread(_call_apply, context, request)
-        except ConfigError:
+            async with AsyncControlClient(context.control_target, context.control_token) as client:
+                answer = await client.apply(snapshot)
+        except InvalidError:
             state.wanted = None
             raise
         changes = diff(state.applied, config) if state.applied else [f"{len(config.resources)} resources"]
@@ -103,7 +102,8 @@ class FolderController:
         if now < state.look_again_at:
             return False
         state.look_again_at = now + LOOK_AGAIN_SECONDS
-        reported = await asyncio.to_thread(_call_hash, context)
+        async with AsyncControlClient(context.control_target, context.control_token) as client:
+            reported = (await client.stats()).snapshot_hash
         state.said = None
         if reported != state.hash:
             self._log.warning("engine_drifted", reported=reported, wanted=state.hash)
@@ -115,7 +115,7 @@ class FolderController:
         if error.message == state.said:
             return
         state.said = error.message
-        if not isinstance(error, ConfigError):
+        if not isinstance(error, (ConfigError, InvalidError)):
             self._log.warning("engine_not_reached", why=error.message, hint=error.hint)
             return
         problems = list(error.problems) if isinstance(error, ConfigRefusedError) else []
@@ -137,13 +137,3 @@ class FolderController:
             return ()
         bases = (folder, context.data)
         return tuple(base / reference.file for reference in config.secrets if reference.file for base in bases)
-
-
-def _call_apply(context: ControllerContext, request: control_pb2.ApplyRequest) -> control_pb2.ApplyResponse:
-    with control(context.control_target, context.control_token) as stub:
-        return stub.Apply(request, timeout=CALL_TIMEOUT_SECONDS)
-
-
-def _call_hash(context: ControllerContext) -> str:
-    with control(context.control_target, context.control_token) as stub:
-        return stub.Stats(control_pb2.StatsRequest(), timeout=CALL_TIMEOUT_SECONDS).snapshot_hash
