@@ -1,0 +1,1 @@
+"""`brivas up`: the processes, their ports, the sample configuration, the ready file."""

@@ -1,0 +1,45 @@
+"""The processes of `brivas up`: how each is called. They are told everything by their environment."""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brivas import settings
+from brivas.layout import Layout
+from brivas.supervise.process import Plan
+
+if TYPE_CHECKING:
+    from brivas.supervise.supervisor import UpOptions
+
+STOP_SECONDS = 10.0
+
+
+def make_plans(layout: Layout, config_folder: Path, ports: dict[str, str], options: UpOptions) -> list[Plan]:
+    """In the order of starting: the carrier first, so that the gateway's binds succeed at once."""
+    environment = {
+        settings.DATA.variable: str(layout.data),
+        settings.SMPP_LISTEN.variable: ports["smpp"],
+        settings.MESSAGING_LISTEN.variable: ports["messaging"],
+        settings.CONTROL_LISTEN.variable: ports["control"],
+        settings.HTTP_LISTEN.variable: ports["http"],
+        settings.MESSAGING_TARGET.variable: ports["messaging"],
+        settings.CONTROL_TARGET.variable: ports["control"],
+        settings.DRAIN_TIMEOUT_MS.variable: str(options.drain_timeout_ms),
+        # A token of another gateway in the caller's environment is not ours.
+        settings.CONTROL_TOKEN.variable: "",
+    }
+    # The gateway itself starts with its last good snapshot: the folder is the controllers' affair.
+    without_config = {name: "" for name in (settings.CONFIG.variable,) if name in os.environ}
+    drain_seconds = options.drain_timeout_ms / 1000 + STOP_SECONDS
+    plans: list[Plan] = []
+    if options.sample_carrier:
+        carrier = ("simulate", "smsc", "--listen", ports["carrier"], "--quiet")
+        plans.append(Plan("carrier", carrier, environment | without_config, STOP_SECONDS))
+    plans.append(Plan("gateway", ("gateway",), environment | without_config, drain_seconds))
+    plans.append(Plan("ops", ("ops", "--config", str(config_folder)), environment, STOP_SECONDS))
+    if "api" in {point.name for point in metadata.entry_points(group="brivas.commands")}:
+        plans.append(Plan("api", ("api",), environment | without_config, STOP_SECONDS))
+    return plans
