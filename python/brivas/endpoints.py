@@ -3,6 +3,7 @@ directory, then the default port."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from brivas import settings
@@ -41,6 +42,7 @@ def api_key(data: Path, given: str | None) -> Secret:
 
 def control_token(data: Path, given: str | None) -> Secret:
     """Control's token: the one given, else the data directory's."""
+    given = given or os.environ.get(settings.CONTROL_TOKEN.variable)
     if given:
         return Secret(given)
     path = Layout(data).control_token

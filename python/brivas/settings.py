@@ -1,7 +1,7 @@
 """Every environment variable that Brivas reads, with its default: one typed place.
 
-An option of a command and its variable are the same setting: the option wins. Nothing here reads the environment;
-the command line does (click), and hands values on. `docs` are made from this table.
+An option of a command and its variable are the same setting: the option wins. Nothing here reads the environment; the
+command line does. The documentation of settings is made from this table.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ DRAIN_TIMEOUT_MS: Final = Setting("BRIVAS_DRAIN_TIMEOUT_MS", "10000", "How long 
 SEGMENT_BYTES: Final = Setting("BRIVAS_SEGMENT_BYTES", "134217728", "Size of a journal segment.")
 RETENTION_BYTES: Final = Setting("BRIVAS_RETENTION_BYTES", "4294967296", "What the journal keeps, all segments.")
 LOG_FORMAT: Final = Setting("BRIVAS_LOG_FORMAT", "text", "`text` or `json`: how events are logged on stderr.")
+SIMULATE_SYSTEM_ID: Final = Setting(
+    "BRIVAS_SIMULATE_SYSTEM_ID", None, "Whom a simulated carrier lets in; else anybody."
+)
+SIMULATE_PASSWORD: Final = Setting("BRIVAS_SIMULATE_PASSWORD", None, "With which password.")
 SUPERVISOR_PID: Final = Setting(
     "BRIVAS_SUPERVISOR_PID", None, "Set by `brivas up` for its processes: they end with it."
 )

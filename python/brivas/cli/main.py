@@ -36,7 +36,13 @@ class CommandsByEntryPoint(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Loads one command."""
         found = self._entry_points().get(cmd_name)
-        return cast("click.Command", found.load()) if found else None
+        if found is None:
+            return None
+        try:
+            return cast("click.Command", found.load())
+        except (ImportError, AttributeError) as error:
+            # The others still work, and --help says which one does not.
+            return broken_command(cmd_name, found.value, error)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; an operator's mistake ends in a message, never in a traceback."""
@@ -50,6 +56,17 @@ class CommandsByEntryPoint(click.Group):
         if self._found is None:
             self._found = {point.name: point for point in metadata.entry_points(group=COMMANDS_GROUP)}
         return self._found
+
+
+def broken_command(name: str, where: str, error: Exception) -> click.Command:
+    """Stands for a command whose module cannot be loaded."""
+
+    def fail() -> None:
+        raise BrivasError(
+            f"the command {name} ({where}) cannot be loaded: {error}", hint="`make build` installs it anew"
+        )
+
+    return click.Command(name, callback=fail, help=f"(cannot be loaded: {error})")
 
 
 def print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:

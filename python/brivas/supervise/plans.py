@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from brivas import settings
 from brivas.layout import Layout
 from brivas.supervise.process import Plan
+from brivas.supervise.sample import simulator_credentials
 
 if TYPE_CHECKING:
     from brivas.supervise.supervisor import UpOptions
@@ -37,7 +38,11 @@ def make_plans(layout: Layout, config_folder: Path, ports: dict[str, str], optio
     plans: list[Plan] = []
     if options.sample_carrier:
         carrier = ("simulate", "smsc", "--listen", ports["carrier"], "--quiet")
-        plans.append(Plan("carrier", carrier, environment | without_config, STOP_SECONDS))
+        credentials = simulator_credentials(layout) or ("", "")
+        names = (settings.SIMULATE_SYSTEM_ID.variable, settings.SIMULATE_PASSWORD.variable)
+        # By environment, not by argument: arguments are for everybody on the machine to see.
+        told = {**environment, **without_config, **dict(zip(names, credentials, strict=True))}
+        plans.append(Plan("carrier", carrier, told, STOP_SECONDS))
     plans.append(Plan("gateway", ("gateway",), environment | without_config, drain_seconds))
     plans.append(Plan("ops", ("ops", "--config", str(config_folder)), environment, STOP_SECONDS))
     if "api" in {point.name for point in metadata.entry_points(group="brivas.commands")}:

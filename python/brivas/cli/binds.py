@@ -1,0 +1,80 @@
+"""`brivas binds`: every connection, of customers and to carriers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from brivas.cli.options import control_target_option
+from brivas.cli.output import Output, json_option, print_json
+
+if TYPE_CHECKING:
+    from brivas.v1 import control_pb2
+
+
+@click.command()
+@click.option("--side", type=click.Choice(["customer", "carrier"]), help="Only binds of customers, or to carriers.")
+@control_target_option
+@json_option
+@click.pass_obj
+def binds(output: Output, side: str | None, control_target: str | None, as_json: bool) -> None:
+    """Lists the binds: state, window, and of one that is down why, and when it is tried again."""
+    from brivas import endpoints
+    from brivas.clients.control import ControlClient
+
+    target = endpoints.control_target(output.data, control_target)
+    with ControlClient(target, endpoints.control_token(output.data, None)) as client:
+        found = [bind_as_dict(bind) for bind in client.binds().binds if side in (None, bind.side)]
+    found.sort(key=lambda bind: (bind["side"], bind["name"], bind["since_ms"]))
+    if as_json:
+        print_json({"binds": found})
+        return
+    print_table(found)
+
+
+def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
+    """All that the engine says of a bind."""
+    return {
+        "side": bind.side,
+        "name": bind.name,
+        "system_id": bind.system_id,
+        "peer": bind.peer,
+        "state": bind.state,
+        "interface_version": bind.interface_version,
+        "window_used": bind.window_used,
+        "window_max": bind.window_max,
+        "since_ms": bind.since_ms,
+        "pdus_in": bind.pdus_in,
+        "pdus_out": bind.pdus_out,
+        "last_sequence_in": bind.last_sequence_in,
+        "last_sequence_out": bind.last_sequence_out,
+        "last_error": bind.last_error or None,
+        "retry_at_ms": bind.retry_at_ms or None,
+    }
+
+
+def print_table(found: list[dict[str, Any]]) -> None:
+    """The binds for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from brivas.cli.events import clock
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("side", "name", "peer", "state", "window", "in", "out", "since", "last error"):
+        table.add_column(column)
+    for bind in found:
+        table.add_row(
+            bind["side"],
+            bind["name"],
+            bind["peer"],
+            bind["state"],
+            f"{bind['window_used']}/{bind['window_max']}",
+            str(bind["pdus_in"]),
+            str(bind["pdus_out"]),
+            clock(bind["since_ms"]),
+            bind["last_error"] or "",
+        )
+    Console().print(table)
+    click.echo(f"{len(found)} binds", err=True)

@@ -1,0 +1,106 @@
+"""Events and messages as the command line shows them: JSON objects, and lines for people."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from brivas import content
+from brivas.events import state_name
+from brivas.v1 import events_pb2, messaging_pb2
+
+
+def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
+    """The event's own fields, in snake_case."""
+    kind = event.WhichOneof("kind")
+    fields: dict[str, Any] = {"kind": kind}
+    match kind:
+        case "accepted":
+            fields |= {"origin": "smpp" if event.accepted.origin == events_pb2.ORIGIN_SMPP else "api"}
+            fields |= {"expires_at_ms": event.accepted.expires_at_ms, **content_as_dict(event.accepted.content)}
+        case "sent":
+            sent = event.sent
+            carrier_id = sent.carrier_message_id.decode("latin-1")
+            fields |= {"carrier": sent.carrier, "carrier_message_id": carrier_id, "attempt": sent.attempt}
+        case "attempt_failed":
+            failed = event.attempt_failed
+            fields |= {"carrier": failed.carrier, "attempt": failed.attempt, "reason": failed.reason}
+            fields |= {"command_status": failed.command_status, "retry_at_ms": failed.retry_at_ms or None}
+        case "final":
+            final = event.final
+            fields |= {"state": state_name(final.state), "carrier": final.carrier, "error": final.error}
+            fields |= {"done_at_ms": final.done_at_ms, "attempt": final.attempt}
+        case "receipt_delivered":
+            fields |= {"channel": _channel(event.receipt_delivered.channel)}
+        case "mo_accepted":
+            fields |= {"carrier": event.mo_accepted.carrier, **content_as_dict(event.mo_accepted.content)}
+        case "mo_delivered":
+            fields |= {"channel": _channel(event.mo_delivered.channel)}
+    return fields
+
+
+def content_as_dict(value: events_pb2.Content) -> dict[str, Any]:
+    """Sender, recipient, and the text where it can be told."""
+    return {
+        "from": content.address(value.source),
+        "to": content.address(value.destination),
+        "text": content.text(value),
+        "data_coding": value.data_coding,
+        "octets": len(content.octets(value)),
+    }
+
+
+def status_as_dict(status: messaging_pb2.MessageStatus) -> dict[str, Any]:
+    """A message: its state, and each of its events."""
+    return {
+        "id": status.id,
+        "account": status.account,
+        "state": state_name(status.state),
+        "incoming": status.incoming,
+        "accepted_at_ms": status.accepted_at_ms,
+        "expires_at_ms": status.expires_at_ms,
+        "reference": status.reference or None,
+        **content_as_dict(status.content),
+        "history": [
+            {"at_ms": entry.at_ms, "offset": entry.offset, **event_as_dict(entry.event)} for entry in status.history
+        ],
+    }
+
+
+def watched_as_dict(watched: messaging_pb2.WatchedEvent) -> dict[str, Any]:
+    """One event of a stream."""
+    known: dict[str, Any] = {"id": watched.id, "at_ms": watched.at_ms, "offset": watched.offset}
+    known["account"] = watched.account or None
+    if watched.HasField("source"):
+        known["from"] = content.address(watched.source)
+    if watched.HasField("destination"):
+        known["to"] = content.address(watched.destination)
+    if watched.reference:
+        known["reference"] = watched.reference
+    return {**known, **event_as_dict(watched.event)}
+
+
+def line(shown: dict[str, Any]) -> str:
+    """An event for people: time, id, kind, and the fields that say something."""
+    left_out = {"id", "at_ms", "offset", "kind", "data_coding", "octets", "expires_at_ms", "done_at_ms"}
+    fields = " ".join(
+        f"{key}={_written(value)}" for key, value in shown.items() if key not in left_out and value not in (None, "")
+    )
+    head = f"{clock(shown['at_ms'])}  "
+    identity = f"{shown['id']}  " if "id" in shown else ""
+    return f"{head}{identity}{shown['kind']:<17} {fields}"
+
+
+def clock(at_ms: int) -> str:
+    """A time of day with milliseconds, in UTC, with its date."""
+    at = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
+    return at.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _written(value: object) -> str:
+    text = str(value)
+    return repr(text) if any(character in text for character in ' "\n') else text
+
+
+def _channel(channel: events_pb2.Channel.ValueType) -> str:
+    return events_pb2.Channel.Name(channel).removeprefix("CHANNEL_").lower()

@@ -1,0 +1,100 @@
+"""`brivas send`: one message through the engine's Messaging."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from brivas.cli.options import api_key_option, messaging_target_option
+from brivas.cli.output import Output, json_option, print_json, styled
+
+if TYPE_CHECKING:
+    from brivas.clients.messaging import MessagingClient
+
+_POLL_SECONDS = 0.1
+
+
+@click.command()
+@click.option("--to", required=True, help="The recipient: E.164 digits, with or without '+'.")
+@click.option("--from", "sender", required=True, help="A number, a short code, or up to 11 alphanumeric characters.")
+@click.option("--text", required=True, help="What it says; the smallest encoding is chosen.")
+@click.option("--validity-seconds", type=click.IntRange(min=0), default=0, help="0: the account's default.")
+@click.option("--reference", default="", help="Your own name for the message, up to 64 octets.")
+@click.option("--idempotency-key", default="", help="The same key with the same message is sent once.")
+@click.option("--wait", is_flag=True, help="Wait for the receipt; exit code 1 unless it says delivered.")
+@click.option("--timeout-seconds", type=click.FloatRange(min=0.1), default=60.0, help="How long --wait waits.")
+@messaging_target_option
+@api_key_option
+@json_option
+@click.pass_obj
+def send(
+    output: Output,
+    to: str,
+    sender: str,
+    text: str,
+    validity_seconds: int,
+    reference: str,
+    idempotency_key: str,
+    wait: bool,
+    timeout_seconds: float,
+    messaging_target: str | None,
+    api_key: str | None,
+    as_json: bool,
+) -> None:
+    """Sends one message, and with --wait waits for its receipt."""
+    from brivas import endpoints
+    from brivas.cli.events import status_as_dict
+    from brivas.clients.messaging import MessagingClient
+    from brivas.errors import InvalidError
+    from brivas.v1 import messaging_pb2
+
+    message = messaging_pb2.NewMessage(to=to, text=text, validity_seconds=validity_seconds, reference=reference)
+    setattr(message, "from", sender)
+    target = endpoints.messaging_target(output.data, messaging_target)
+    with MessagingClient(target, endpoints.api_key(output.data, api_key)) as client:
+        answer = client.submit([message], idempotency_key=idempotency_key)
+        result = answer.results[0]
+        if not result.id:
+            raise InvalidError(f"refused: {result.error} (status {result.command_status:#x})", hint=result.hint or None)
+        if not wait:
+            if as_json:
+                print_json({"id": result.id, "replayed": answer.replayed})
+            else:
+                click.echo(result.id)
+            return
+        click.echo(f"accepted {result.id}, waiting for the receipt", err=True)
+        status = status_as_dict(_wait_final(client, result.id, timeout_seconds))
+    _show(status, as_json=as_json)
+    if status["state"] != "delivered":
+        raise SystemExit(1)
+
+
+def _wait_final(client: MessagingClient, message_id: str, timeout_seconds: float) -> Any:
+    from brivas.errors import DeadlineError
+    from brivas.events import FINAL_STATES, state_name
+
+    end = time.monotonic() + timeout_seconds
+    while True:
+        status = client.query(message_id)
+        if status.state in FINAL_STATES:
+            return status
+        if time.monotonic() >= end:
+            raise DeadlineError(
+                f"no receipt of {message_id} after {timeout_seconds:g} seconds: {state_name(status.state)}",
+                hint=f"`brivas messages show {message_id}` says how far it is",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _show(status: dict[str, Any], *, as_json: bool) -> None:
+    from brivas.cli.events import line
+
+    if as_json:
+        print_json(status)
+        return
+    for entry in status["history"]:
+        click.echo(line(entry))
+    colour = "green" if status["state"] == "delivered" else "red"
+    click.echo(f"{status['id']} {styled(status['state'], fg=colour, bold=True)}")

@@ -1,0 +1,131 @@
+"""`brivas simulate smsc|esme`: a carrier that behaves as told, and customers that send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from brivas import settings
+from brivas.cli.options import setting_option
+from brivas.cli.output import json_option
+from brivas.errors import UsageError
+
+
+@click.group()
+def simulate() -> None:
+    """Simulates the two sides of the gateway: a carrier (smsc), or customers (esme)."""
+
+
+@simulate.command()
+@setting_option("--listen", settings.CARRIER_LISTEN, metavar="HOST:PORT")
+@setting_option("--system-id", settings.SIMULATE_SYSTEM_ID)
+@setting_option("--password", settings.SIMULATE_PASSWORD)
+@click.option("--latency-ms", type=click.IntRange(0, 86_400_000), default=0, help="Before each submit_sm_resp.")
+@click.option(
+    "--receipts", type=click.Choice(["asked", "always", "never"]), default="asked", help="For which messages."
+)
+@click.option("--receipt-delay-ms", type=click.IntRange(0, 86_400_000), default=0, help="From response to receipt.")
+@click.option("--receipt-before-response", is_flag=True, help="Send the receipt first, as some carriers do.")
+@click.option(
+    "--state", "states", multiple=True, metavar="STATE=RATIO[:ERR]", help="Share of a final state: UNDELIV=0.05:011."
+)
+@click.option(
+    "--error", "errors", multiple=True, metavar="STATUS=RATIO", help="Share of refusals: ESME_RSYSERR=0.01 or 8=0.01."
+)
+@click.option(
+    "--throttle-per-second", type=click.IntRange(min=0), default=0, help="Beyond it ESME_RTHROTTLED; 0: never."
+)
+@click.option(
+    "--disconnect-every", type=click.IntRange(min=0), default=0, help="Hang up at each N-th message; 0: never."
+)
+@click.option("--silent-ratio", type=click.FloatRange(0, 1), default=0.0, help="Share of messages never answered.")
+@click.option(
+    "--message-id",
+    type=click.Choice(["hexadecimal", "decimal", "padded", "mixed"]),
+    default="hexadecimal",
+    help="How ids are written; mixed: hexadecimal in the response, decimal in the receipt.",
+)
+@click.option("--incoming-per-second", type=click.FloatRange(0, 1_000_000), default=0.0, help="Messages from mobiles.")
+@click.option("--incoming-to", default="4915000", help="The number that they are for.")
+@click.option("--incoming-from", default="491700000001", help="The mobile.")
+@click.option("--incoming-text", default="Hello from a mobile", help="Up to 160 octets.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, help="Of every choice by chance.")
+@click.option("--quiet", is_flag=True, help="No progress and no result.")
+@json_option
+def smsc(
+    listen: str,
+    system_id: str | None,
+    password: str | None,
+    latency_ms: int,
+    receipts: str,
+    receipt_delay_ms: int,
+    receipt_before_response: bool,
+    states: tuple[str, ...],
+    errors: tuple[str, ...],
+    throttle_per_second: int,
+    disconnect_every: int,
+    silent_ratio: float,
+    message_id: str,
+    incoming_per_second: float,
+    incoming_to: str,
+    incoming_from: str,
+    incoming_text: str,
+    seed: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """A carrier: takes binds and messages, answers and sends receipts as told, until Ctrl-C."""
+    from brivas.cli.simulation import run_simulation
+
+    options: dict[str, Any] = {
+        "listen": listen,
+        "system_id": system_id or "",
+        "password": password or "",
+        "latency_ms": latency_ms,
+        "receipts": receipts,
+        "receipt_delay_ms": receipt_delay_ms,
+        "receipt_before_response": receipt_before_response,
+        "states": [parse_state(text) for text in states],
+        "error_rates": [parse_error_rate(text) for text in errors],
+        "throttle_per_second": throttle_per_second,
+        "disconnect_every": disconnect_every,
+        "silent_ratio": silent_ratio,
+        "message_id": message_id,
+        "seed": seed,
+    }
+    if incoming_per_second > 0:
+        options["mobile_originated"] = {
+            "per_second": incoming_per_second,
+            "source": incoming_from,
+            "destination": incoming_to,
+            "text": incoming_text,
+        }
+    run_simulation("smsc", options, as_json=as_json, quiet=quiet)
+
+
+def parse_state(text: str) -> dict[str, Any]:
+    """`UNDELIV=0.05:011` to the simulation's option."""
+    state, _, rest = text.partition("=")
+    ratio, _, error = rest.partition(":")
+    return {"state": state.upper(), "ratio": _ratio("--state", text, ratio), "error": error}
+
+
+def parse_error_rate(text: str) -> dict[str, Any]:
+    """`ESME_RSYSERR=0.01` or `8=0.01` to the simulation's option."""
+    status, _, ratio = text.partition("=")
+    try:
+        code: int | str = int(status, 0)
+    except ValueError:
+        code = status.upper()
+    return {"command_status": code, "ratio": _ratio("--error", text, ratio)}
+
+
+def _ratio(option: str, text: str, ratio: str) -> float:
+    try:
+        value = float(ratio)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"{option} {text}: the ratio is {ratio or 'missing'!r}", hint="NAME=RATIO, RATIO from 0 to 1")
+    return value
