@@ -99,6 +99,9 @@ impl Appender {
             return true;
         }
         let Some(commands) = &self.commands else { return false };
+        if self.shared.failure().is_some() {
+            return false;
+        }
         if self.submitted - self.shared.completed.load(Ordering::Acquire) >= self.in_flight_max {
             return false;
         }

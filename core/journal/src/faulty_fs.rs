@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::file_system::{File, FileSystem, LockGuard};
 
@@ -17,7 +17,11 @@ use crate::file_system::{File, FileSystem, LockGuard};
 #[derive(Clone, Default)]
 pub struct FaultyFs {
     state: Arc<Mutex<State>>,
+    released: Arc<Condvar>,
 }
+
+/// While it lives, operations wait.
+pub struct Hold(FaultyFs);
 
 #[derive(Default)]
 struct State {
@@ -34,6 +38,7 @@ struct State {
     fail_on: bool,
     space_bytes: Option<u64>,
     ignore_syncs: bool,
+    held: bool,
     /// Handles opened before the last power cut are dead.
     epoch: u64,
 }
@@ -75,6 +80,12 @@ impl FaultyFs {
     pub fn heal(&self) {
         let mut state = self.state();
         (state.fail_at, state.broken, state.space_bytes) = (None, false, None);
+    }
+
+    /// Lets no operation begin until the guard is dropped.
+    pub fn hold(&self) -> Hold {
+        self.state().held = true;
+        Hold(self.clone())
     }
 
     /// Only this many octets may be stored in all files together.
@@ -146,6 +157,9 @@ impl FaultyFs {
     /// Counts an operation, and fails it where that was asked for.
     fn begin(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();
+        while state.held {
+            state = self.released.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         let number = state.operations;
         state.operations += 1;
         if state.fail_at == Some(number) {
@@ -153,6 +167,13 @@ impl FaultyFs {
             return Err(io::Error::other("injected fault"));
         }
         if state.broken { Err(io::Error::other("injected fault, still")) } else { Ok(state) }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.state().held = false;
+        self.0.released.notify_all();
     }
 }
 

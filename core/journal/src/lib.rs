@@ -36,7 +36,7 @@ pub use batch::{Record, RecordRef};
 pub use config::{JournalConfig, Recovery, VALUE_BYTES_MAX};
 pub use error::JournalError;
 #[cfg(any(test, feature = "faults"))]
-pub use faulty_fs::FaultyFs;
+pub use faulty_fs::{FaultyFs, Hold};
 pub use file_system::{File, FileSystem, LockGuard};
 pub use journal::{Journal, ReplayReport};
 pub use reader::Reader;

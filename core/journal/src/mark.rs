@@ -13,7 +13,7 @@ use crate::file_system::{File, FileSystem, read_full};
 use crate::layout::MARK_FILE;
 
 /// What the mark says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Segments that end at or before this offset were dropped, or may be.
     pub start: i64,
@@ -28,24 +28,23 @@ pub(crate) struct MarkFile {
 }
 
 impl MarkFile {
-    /// Opens or makes the file, and reads it; a file without a valid mark says nothing, which is a mark of
-    /// zeroes.
+    /// Opens or makes the file, and reads it; none where it holds no valid mark, which says nothing.
     pub(crate) fn open(
         fs: &dyn FileSystem,
         dir: &Path,
         names: &[String],
-    ) -> Result<(Self, Mark), JournalError> {
+    ) -> Result<(Self, Option<Mark>), JournalError> {
         let path = dir.join(MARK_FILE);
-        if names.iter().any(|name| name == MARK_FILE) {
-            let file = fs.open(&path).map_err(|error| JournalError::io("open", &path, &error))?;
-            let mut bytes = [0; MARK_BYTES];
-            let length =
-                read_full(&*file, 0, &mut bytes).map_err(|error| JournalError::io("read", &path, &error))?;
-            let mark = if length == MARK_BYTES { Mark::decode(&bytes) } else { None };
-            return Ok((Self { file, path }, mark.unwrap_or_default()));
+        if !names.iter().any(|name| name == MARK_FILE) {
+            let file = fs.create(&path).map_err(|error| JournalError::io("create", &path, &error))?;
+            return Ok((Self { file, path }, None));
         }
-        let file = fs.create(&path).map_err(|error| JournalError::io("create", &path, &error))?;
-        Ok((Self { file, path }, Mark::default()))
+        let file = fs.open(&path).map_err(|error| JournalError::io("open", &path, &error))?;
+        let mut bytes = [0; MARK_BYTES];
+        let length =
+            read_full(&*file, 0, &mut bytes).map_err(|error| JournalError::io("read", &path, &error))?;
+        let mark = if length == MARK_BYTES { Mark::decode(&bytes) } else { None };
+        Ok((Self { file, path }, mark))
     }
 
     /// Writes the mark into the page cache.

@@ -111,6 +111,8 @@ pub(crate) fn recover(config: &JournalConfig, fs: &dyn FileSystem) -> Result<Rec
         });
     }
     let (mark_file, mark) = MarkFile::open(fs, dir, &names)?;
+    // Without a mark nothing is known: the log begins where it begins, and any tail may be torn.
+    let mark = mark.unwrap_or(Mark { start: bases.first().copied().unwrap_or(0), durable: 0 });
     finish_dropping(fs, dir, &mut bases, mark)?;
     check_beginning(config, &bases, mark)?;
 
