@@ -68,14 +68,28 @@ def parse_documents(content: bytes, file: str) -> tuple[list[Document], list[Pro
             problems.extend(reader.problems)
             if value is not None and not reader.problems:
                 documents.append(Document(file, value, reader.marks))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         problems.append(_syntax_problem(error, file))
     return documents, problems
 
 
 def _compose(content: bytes) -> Iterator[yaml.Node]:
     text = content.decode("utf-8-sig")
+    _refuse_deep(text)
     yield from yaml.compose_all(text, Loader=_LOADER)
+
+
+def _refuse_deep(text: str) -> None:
+    """Composing recurses in C, where too deep means a crash: so the depth is counted first, event by event."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH_MAX:
+                mark = event.start_mark
+                raise yaml.MarkedYAMLError(problem=f"nested more than {DEPTH_MAX} levels deep", problem_mark=mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _syntax_problem(error: Exception, file: str) -> Problem:
@@ -86,8 +100,6 @@ def _syntax_problem(error: Exception, file: str) -> Problem:
         return Problem(
             file, Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1), (), f"not YAML: {what}", hint
         )
-    if isinstance(error, RecursionError):
-        return Problem(file, Mark(1, 1), (), "nested too deeply", f"at most {DEPTH_MAX} levels")
     if isinstance(error, UnicodeDecodeError):
         line = error.object.count(b"\n", 0, error.start) + 1
         return Problem(file, Mark(line, 1), (), f"not UTF-8: byte {error.object[error.start]:#04x}", "save it as UTF-8")
