@@ -17,10 +17,16 @@ PR_SET_PDEATHSIG = 1
 
 def end_with_supervisor() -> None:
     """Asks for SIGTERM at the supervisor's death; without a supervisor does nothing."""
-    supervisor = os.environ.get(settings.SUPERVISOR_PID.variable)
-    if supervisor is None or not hasattr(signal, "pidfd_send_signal"):
+    supervisor = os.environ.get(settings.SUPERVISOR_PID.variable, "")
+    if supervisor.isdecimal():
+        end_with_parent(int(supervisor))
+
+
+def end_with_parent(parent: int) -> None:
+    """Asks for SIGTERM at the death of the process that started this one. On Linux; elsewhere does nothing."""
+    if not hasattr(signal, "pidfd_send_signal"):
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-    if str(os.getppid()) != supervisor:
+    if os.getppid() != parent:
         # It died before the request above could be heard.
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,105 @@
+"""`/metrics`: the engine's figures as OpenMetrics. When the engine does not answer, that is what the metrics say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from brivas import metrics
+from brivas.errors import BrivasError
+from brivas.metrics import Metric
+from brivas.openmetrics import CONTENT_TYPE, Exposition
+from brivas.v1 import control_pb2
+from brivas_gateways.http.engine import Engine
+from brivas_gateways.webhooks.store import read_counts
+
+SCRAPE_TIMEOUT_SECONDS: Final = 5.0
+
+# The fields of the engine's messages and the metrics they are.
+_TOTALS: Final[tuple[tuple[Metric, str], ...]] = (
+    (metrics.ACCEPTED, "accepted"),
+    (metrics.REFUSED, "refused"),
+    (metrics.THROTTLED, "throttled"),
+    (metrics.QUEUE_FULL, "queue_full"),
+    (metrics.SENT, "sent"),
+    (metrics.ATTEMPTS_FAILED, "attempts_failed"),
+    (metrics.DELIVERED, "delivered"),
+    (metrics.UNDELIVERED, "undelivered"),
+    (metrics.RECEIPTS_MATCHED, "receipts_matched"),
+    (metrics.RECEIPTS_UNMATCHED, "receipts_unmatched"),
+    (metrics.RECEIPTS_DELIVERED, "receipts_delivered"),
+    (metrics.INCOMING_ACCEPTED, "mo_accepted"),
+    (metrics.INCOMING_DELIVERED, "mo_delivered"),
+    (metrics.PROTOCOL_ERRORS, "protocol_errors"),
+    (metrics.BINDS_REFUSED, "binds_refused"),
+    (metrics.CONNECTIONS_ACCEPTED, "connections_accepted"),
+    (metrics.OPEN_MESSAGES, "open_messages"),
+    (metrics.CONNECTIONS, "connections"),
+)
+_ACCOUNT: Final[tuple[tuple[Metric, str], ...]] = (
+    (metrics.ACCOUNT_BINDS, "binds"),
+    (metrics.ACCOUNT_ACCEPTED, "accepted"),
+    (metrics.ACCOUNT_THROTTLED, "throttled"),
+    (metrics.ACCOUNT_QUEUE_FULL, "queue_full"),
+    (metrics.ACCOUNT_OPEN, "open_messages"),
+    (metrics.ACCOUNT_WAITING, "deliveries_waiting"),
+)
+_CARRIER: Final[tuple[tuple[Metric, str], ...]] = (
+    (metrics.CARRIER_BINDS_UP, "binds_up"),
+    (metrics.CARRIER_BINDS_WANTED, "binds_wanted"),
+    (metrics.CARRIER_SENT, "sent"),
+    (metrics.CARRIER_FAILED, "failed"),
+    (metrics.CARRIER_QUEUED, "queued"),
+    (metrics.CARRIER_IN_FLIGHT, "in_flight"),
+)
+_JOURNAL: Final[tuple[tuple[Metric, str], ...]] = (
+    (metrics.JOURNAL_START, "start_offset"),
+    (metrics.JOURNAL_WRITTEN, "written_offset"),
+    (metrics.JOURNAL_DURABLE, "durable_offset"),
+    (metrics.JOURNAL_BYTES, "bytes"),
+    (metrics.JOURNAL_COMMITS, "commits"),
+)
+_MICROSECONDS: Final = 1_000_000
+
+
+async def scrape(request: Request) -> Response:
+    """All metrics."""
+    engine: Engine = request.app.state.engine
+    exposition = Exposition()
+    try:
+        stats = await engine.stats(SCRAPE_TIMEOUT_SECONDS)
+    except BrivasError:
+        exposition.add(metrics.ENGINE_UP, 0)
+    else:
+        exposition.add(metrics.ENGINE_UP, 1)
+        add_engine(exposition, stats)
+    for count in read_counts(engine.data):
+        labels = {"webhook": count.webhook}
+        exposition.add(metrics.WEBHOOKS_PENDING, count.pending, labels)
+        exposition.add(metrics.WEBHOOKS_FAILED, count.failed, labels)
+        exposition.add(metrics.WEBHOOKS_DISABLED, int(count.disabled), labels)
+    return Response(exposition.text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def add_engine(exposition: Exposition, stats: control_pb2.StatsResponse) -> None:
+    """The engine's figures."""
+    labels = {"version": stats.version, "profile": stats.profile, "snapshot_hash": stats.snapshot_hash}
+    exposition.add(metrics.ENGINE, 1, labels)
+    exposition.add(metrics.STARTED, stats.started_at_ms / 1000)
+    exposition.add(metrics.DRAINING, int(stats.draining))
+    exposition.add(metrics.ACCEPTANCE_STOPPED, int(bool(stats.acceptance_stopped)))
+    for metric, field in _TOTALS:
+        exposition.add(metric, getattr(stats.totals, field))
+    for metric, field in _ACCOUNT:
+        for account in stats.accounts:
+            exposition.add(metric, getattr(account, field), {"account": account.name})
+    for metric, field in _CARRIER:
+        for carrier in stats.carriers:
+            exposition.add(metric, getattr(carrier, field), {"carrier": carrier.name})
+    for metric, field in _JOURNAL:
+        exposition.add(metric, getattr(stats.journal, field))
+    exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p50 / _MICROSECONDS, {"quantile": "0.5"})
+    exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p99 / _MICROSECONDS, {"quantile": "0.99"})
+    exposition.add_count(metrics.JOURNAL_SYNC, stats.journal.syncs)

@@ -1,0 +1,90 @@
+"""`brivas webhooks`: how deliveries stand, which failed, and trying them again."""
+
+from __future__ import annotations
+
+import click
+
+from brivas.cli.output import Output, json_option, print_json
+
+
+@click.group()
+def webhooks() -> None:
+    """Deliveries to webhooks: how they stand, which failed."""
+
+
+@webhooks.command("list")
+@json_option
+@click.pass_obj
+def list_webhooks(output: Output, as_json: bool) -> None:
+    """Lists the webhooks with deliveries that wait or failed, and those disabled."""
+    from brivas_gateways.webhooks.store import read_counts
+
+    counts = read_counts(output.data)
+    if as_json:
+        print_json({"webhooks": counts})
+        return
+    for count in counts:
+        state = "  disabled" if count.disabled else ""
+        click.echo(f"{count.webhook}  pending {count.pending}  failed {count.failed}{state}")
+
+
+@webhooks.command()
+@click.option("--webhook", metavar="NAME", help="Only of this Webhook.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, help="How many, newest first.")
+@json_option
+@click.pass_obj
+def failed(output: Output, webhook: str | None, limit: int, as_json: bool) -> None:
+    """Lists deliveries that were given up, newest first."""
+    from brivas.timestamps import iso_timestamp
+    from brivas_gateways.webhooks.store import Store
+
+    store = Store(output.data, create=False)
+    found, dropped = store.failed(webhook=webhook, limit=limit), store.failed_dropped()
+    store.close()
+    if as_json:
+        print_json({"failed": found, "dropped": dropped})
+        return
+    for each in found:
+        click.echo(
+            f"{each.id}  {iso_timestamp(each.failed_at_ms)}  {each.webhook}  {each.event}  message {each.message_id}"
+            f"  attempts {each.attempts}  {each.reason}"
+        )
+    if dropped:
+        click.echo(f"{dropped} older ones were forgotten: too many", err=True)
+
+
+@webhooks.command()
+@click.argument("failed_id", metavar="ID", type=click.IntRange(min=1))
+@json_option
+@click.pass_obj
+def retry(output: Output, failed_id: int, as_json: bool) -> None:
+    """Puts a failed delivery in line again. ID is what `brivas webhooks failed` shows."""
+    from brivas_gateways.webhooks.clock import SystemClock
+    from brivas_gateways.webhooks.store import Store
+
+    store = Store(output.data, create=False)
+    try:
+        revived = store.revive(failed_id, SystemClock().now_ms())
+    finally:
+        store.close()
+    if as_json:
+        print_json({"id": revived.id, "webhook": revived.webhook, "event": revived.event})
+        return
+    click.echo(f"{revived.event} of message {revived.message_id} is in line again for {revived.webhook}")
+
+
+@webhooks.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def enable(output: Output, name: str, as_json: bool) -> None:
+    """Takes a webhook into use again that was disabled because its receiver answered 410."""
+    from brivas_gateways.webhooks.store import Store
+
+    store = Store(output.data, create=False)
+    was_disabled = store.enable(name)
+    store.close()
+    if as_json:
+        print_json({"webhook": name, "was_disabled": was_disabled})
+        return
+    click.echo(f"{name} is in use again" if was_disabled else f"{name} was not disabled")

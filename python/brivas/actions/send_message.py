@@ -1,0 +1,157 @@
+"""Action `send_message`: hands messages over to the engine.
+
+`submit` takes up to 1,000 at once (the HTTP face uses it); the action takes one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from brivas.actions.action import Action, ActionContext
+from brivas.clients.messaging import AsyncMessagingClient
+from brivas.errors import BusyError, CallError, InvalidError
+from brivas.v1 import events_pb2, messaging_pb2
+
+MESSAGES_MAX: Final = 1_000
+IDEMPOTENCY_KEY_OCTETS_MAX: Final = 64
+REFERENCE_OCTETS_MAX: Final = 64
+TEXT_CHARACTERS_MAX: Final = 10_000
+DATA_OCTETS_MAX: Final = 65_535
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
+# SMPP 3.4 §5.1.3: what may succeed later.
+_MESSAGE_QUEUE_FULL: Final = 0x14
+_THROTTLED: Final = 0x58
+_RECEIPT_REQUESTED: Final = 1
+
+
+class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A message to send: `text`, or `data` with `data_coding`."""
+
+    to: Annotated[
+        str,
+        Meta(
+            pattern=r"^\+?[0-9]{1,20}$",
+            description="The number in E.164, with or without '+'.",
+            examples=["+447700900123"],
+        ),
+    ]
+    from_: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\+?[0-9]{1,20}|[ -~]{1,11})$",
+            description="A number, a short code, or up to 11 alphanumeric characters.",
+            examples=["Brivas"],
+        ),
+    ]
+    text: Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX, description="The text.")] | UnsetType = UNSET
+    data: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^([0-9a-fA-F]{2})*$",
+                max_length=2 * DATA_OCTETS_MAX,
+                description="Instead of a text: octets in hexadecimal, sent as they are.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    data_coding: (
+        Annotated[int, Meta(ge=0, le=255, description="Of `data`: SMPP 3.4 §5.2.19. 4 (binary) if not given.")]
+        | UnsetType
+    ) = UNSET
+    validity_seconds: Annotated[
+        int, Meta(ge=0, le=2_592_000, description="How long to try; 0 takes the account's default.")
+    ] = 0
+    reference: Annotated[
+        str, Meta(max_length=REFERENCE_OCTETS_MAX, description="Your own name for it, given back with every event.")
+    ] = ""
+
+    def __post_init__(self) -> None:
+        # In Python's regular expressions `$` also matches before a line feed at the end.
+        if any("\n" in value for value in (self.to, self.from_, self.data) if isinstance(value, str)):
+            raise ValueError("a line feed in `to`, `from` or `data`")
+        if (self.text is UNSET) == (self.data is UNSET):
+            raise ValueError("give exactly one of `text` and `data`")
+        if self.data_coding is not UNSET and self.data is UNSET:
+            raise ValueError("`data_coding` goes with `data`; the alphabet of a text is chosen for it")
+        if len(self.reference.encode()) > REFERENCE_OCTETS_MAX:
+            raise ValueError(f"`reference` is longer than {REFERENCE_OCTETS_MAX} octets")
+
+    def as_proto(self) -> messaging_pb2.NewMessage:
+        """The message as the engine takes it."""
+        message = messaging_pb2.NewMessage(to=self.to, validity_seconds=self.validity_seconds, reference=self.reference)
+        # A keyword of Python: the field has no attribute that can be written in source.
+        setattr(message, "from", self.from_)
+        if isinstance(self.text, str):
+            message.text = self.text
+        elif isinstance(self.data, str):
+            message.content.CopyFrom(
+                events_pb2.Content(
+                    short_message=bytes.fromhex(self.data),
+                    data_coding=self.data_coding if isinstance(self.data_coding, int) else 4,
+                    registered_delivery=_RECEIPT_REQUESTED,
+                )
+            )
+        return message
+
+
+class SendMessage(NewMessage, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """The input of the action: a message, and a key that makes repeating it safe."""
+
+    idempotency_key: Annotated[
+        str, Meta(pattern=r"^[!-~]{0,64}$", description="The same key with the same message sends it once in 24 hours.")
+    ] = ""
+
+
+class SentMessage(Struct, frozen=True):
+    """The message was taken over."""
+
+    id: Annotated[str, Meta(description="16 hexadecimal digits; names the message from now on.")]
+    replayed: Annotated[bool, Meta(description="The idempotency key was known: nothing was sent again.")] = False
+
+
+async def submit(
+    client: AsyncMessagingClient, messages: Sequence[NewMessage], idempotency_key: str
+) -> messaging_pb2.SubmitResponse:
+    """Hands over 1 to 1,000 messages; the response has a result for each, in order."""
+    if not 1 <= len(messages) <= MESSAGES_MAX:
+        raise InvalidError(f"{len(messages)} messages", hint=f"send 1 to {MESSAGES_MAX:,} at once")
+    if idempotency_key and not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise InvalidError(
+            "the idempotency key is not 1 to 64 visible ASCII characters", hint="use a UUID or an order's number"
+        )
+    response = await client.submit([message.as_proto() for message in messages], idempotency_key=idempotency_key)
+    if len(response.results) != len(messages):
+        raise CallError(f"the engine answered {len(response.results)} results for {len(messages)} messages")
+    return response
+
+
+def refusal(result: messaging_pb2.SubmitResult) -> CallError:
+    """The error of a message that the engine refused."""
+    if result.command_status in (_MESSAGE_QUEUE_FULL, _THROTTLED):
+        queue_full = result.command_status == _MESSAGE_QUEUE_FULL
+        return BusyError(result.error, hint=result.hint or "send slower, or later", queue_full=queue_full)
+    return InvalidError(result.error, hint=result.hint or None)
+
+
+async def _run(context: ActionContext, message: SendMessage) -> SentMessage:
+    response = await submit(context.messaging, [message], message.idempotency_key)
+    result = response.results[0]
+    if not result.id:
+        raise refusal(result)
+    return SentMessage(id=result.id, replayed=response.replayed)
+
+
+send_message: Final = Action(
+    name="send_message",
+    description="Sends one SMS. Answers its id once it is as durable as the account asks.",
+    input_type=SendMessage,
+    result_type=SentMessage,
+    writes=True,
+    run=_run,
+)

@@ -1,0 +1,105 @@
+"""Every metric: its name, type, help and labels. Docs are generated from this table; nothing else names a metric.
+
+Names follow OpenMetrics 1.0: base units, unit last; a counter's sample adds `_total`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Type = Literal["counter", "gauge", "summary", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family."""
+
+    name: str
+    type: Type
+    help: str
+    labels: tuple[str, ...] = ()
+    unit: str = ""
+
+
+ENGINE_UP: Final = Metric("brivas_engine_up", "gauge", "1 while the engine answers, else 0.")
+ENGINE: Final = Metric("brivas_engine", "info", "The engine that answers.", ("version", "profile", "snapshot_hash"))
+STARTED: Final = Metric(
+    "brivas_engine_start_time_seconds", "gauge", "When the engine started, seconds since 1970.", unit="seconds"
+)
+DRAINING: Final = Metric("brivas_engine_draining", "gauge", "1 while the engine drains.")
+ACCEPTANCE_STOPPED: Final = Metric(
+    "brivas_engine_acceptance_stopped", "gauge", "1 while nothing is accepted because the journal stopped."
+)
+
+ACCEPTED: Final = Metric("brivas_messages_accepted", "counter", "Messages taken over from customers.")
+REFUSED: Final = Metric("brivas_messages_refused", "counter", "Messages refused, for any reason.")
+THROTTLED: Final = Metric("brivas_messages_throttled", "counter", "Messages refused by an account's throttle.")
+QUEUE_FULL: Final = Metric("brivas_messages_queue_full", "counter", "Messages refused because a queue was full.")
+SENT: Final = Metric("brivas_messages_sent", "counter", "Messages that a carrier took.")
+ATTEMPTS_FAILED: Final = Metric("brivas_attempts_failed", "counter", "Attempts that a carrier did not take.")
+DELIVERED: Final = Metric("brivas_messages_delivered", "counter", "Messages that reached their destination.")
+UNDELIVERED: Final = Metric("brivas_messages_undelivered", "counter", "Messages that ended in another final state.")
+RECEIPTS_MATCHED: Final = Metric("brivas_receipts_matched", "counter", "Receipts matched to their message.")
+RECEIPTS_UNMATCHED: Final = Metric("brivas_receipts_unmatched", "counter", "Receipts for no message we know.")
+RECEIPTS_DELIVERED: Final = Metric("brivas_receipts_delivered", "counter", "Receipts that the customer took.")
+INCOMING_ACCEPTED: Final = Metric("brivas_incoming_accepted", "counter", "Incoming messages taken from carriers.")
+INCOMING_DELIVERED: Final = Metric("brivas_incoming_delivered", "counter", "Incoming messages the customer took.")
+PROTOCOL_ERRORS: Final = Metric("brivas_protocol_errors", "counter", "PDUs that broke the protocol.")
+BINDS_REFUSED: Final = Metric("brivas_binds_refused", "counter", "Binds refused.")
+CONNECTIONS_ACCEPTED: Final = Metric("brivas_connections_accepted", "counter", "TCP connections taken.")
+OPEN_MESSAGES: Final = Metric("brivas_messages_open", "gauge", "Messages without a final state.")
+CONNECTIONS: Final = Metric("brivas_connections", "gauge", "TCP connections of customers now.")
+
+ACCOUNT_BINDS: Final = Metric("brivas_account_binds", "gauge", "Binds of an account now.", ("account",))
+ACCOUNT_ACCEPTED: Final = Metric(
+    "brivas_account_messages_accepted", "counter", "Messages taken over from an account.", ("account",)
+)
+ACCOUNT_THROTTLED: Final = Metric(
+    "brivas_account_messages_throttled", "counter", "Messages of an account its throttle refused.", ("account",)
+)
+ACCOUNT_QUEUE_FULL: Final = Metric(
+    "brivas_account_messages_queue_full", "counter", "Messages of an account refused by a full queue.", ("account",)
+)
+ACCOUNT_OPEN: Final = Metric(
+    "brivas_account_messages_open", "gauge", "Messages of an account without a final state.", ("account",)
+)
+ACCOUNT_WAITING: Final = Metric(
+    "brivas_account_deliveries_waiting", "gauge", "Receipts and incoming messages waiting for an account.", ("account",)
+)
+
+CARRIER_BINDS_UP: Final = Metric("brivas_carrier_binds_up", "gauge", "Binds to a carrier that are up.", ("carrier",))
+CARRIER_BINDS_WANTED: Final = Metric(
+    "brivas_carrier_binds_wanted", "gauge", "Binds to a carrier that should be up.", ("carrier",)
+)
+CARRIER_SENT: Final = Metric("brivas_carrier_messages_sent", "counter", "Messages a carrier took.", ("carrier",))
+CARRIER_FAILED: Final = Metric(
+    "brivas_carrier_attempts_failed", "counter", "Attempts a carrier did not take.", ("carrier",)
+)
+CARRIER_QUEUED: Final = Metric(
+    "brivas_carrier_messages_queued", "gauge", "Messages waiting for a carrier.", ("carrier",)
+)
+CARRIER_IN_FLIGHT: Final = Metric(
+    "brivas_carrier_messages_in_flight", "gauge", "Messages sent to a carrier and not answered.", ("carrier",)
+)
+
+JOURNAL_START: Final = Metric("brivas_journal_start_offset", "gauge", "The first offset the journal still holds.")
+JOURNAL_WRITTEN: Final = Metric("brivas_journal_written_offset", "gauge", "The end of what is written.")
+JOURNAL_DURABLE: Final = Metric("brivas_journal_durable_offset", "gauge", "The end of what is durable.")
+JOURNAL_BYTES: Final = Metric("brivas_journal_size_bytes", "gauge", "Size of the journal on disk.", unit="bytes")
+JOURNAL_COMMITS: Final = Metric("brivas_journal_commits", "counter", "Group commits.")
+JOURNAL_SYNC: Final = Metric(
+    "brivas_journal_sync_seconds", "summary", "How long fdatasync took.", ("quantile",), unit="seconds"
+)
+
+WEBHOOKS_PENDING: Final = Metric(
+    "brivas_webhook_deliveries_pending", "gauge", "Deliveries to a webhook still to be made.", ("webhook",)
+)
+WEBHOOKS_FAILED: Final = Metric(
+    "brivas_webhook_deliveries_failed", "gauge", "Deliveries given up and kept for inspection.", ("webhook",)
+)
+WEBHOOKS_DISABLED: Final = Metric(
+    "brivas_webhook_disabled", "gauge", "1 for a webhook whose receiver answered 410.", ("webhook",)
+)
+
+ALL: Final[tuple[Metric, ...]] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
