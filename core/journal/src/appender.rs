@@ -89,10 +89,10 @@ impl Appender {
         offset
     }
 
-    /// Hands everything pending to the writer thread; with `sync` it is made durable, and all before it.
-    /// False when `buffers - 1` commits are in flight: what is pending stays and grows, try again after the
-    /// next wake. True when there was nothing to do. With `sync` and nothing pending, what was written
-    /// unsynced before is synced.
+    /// Hands everything pending to the writer thread; with `sync` it is made durable, and all before it. With `sync` and
+    /// nothing pending, what was written unsynced before is synced. True when it was handed over, or there was nothing
+    /// to do. False when `buffers - 1` commits are in flight: what is pending stays and grows, try again after the next
+    /// wake. False also after the journal failed.
     pub fn submit(&mut self, sync: bool) -> bool {
         let nothing_pending = self.filling.len() == 0;
         if nothing_pending && (!sync || self.shared.progress().durable >= self.submitted_offset) {

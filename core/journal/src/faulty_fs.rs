@@ -320,6 +320,10 @@ impl File for Handle {
         result
     }
 
+    fn begin_writeback(&self, _position: u64, _bytes: u64) -> io::Result<()> {
+        self.with(|_, _| Ok(()))
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         let result = self.with(|node, ignore_syncs| {
             if !ignore_syncs {
@@ -343,6 +347,13 @@ impl File for Handle {
         self.with(|node, _| {
             node.apply(Change::Size(bytes as usize));
             Ok(())
+        })
+    }
+
+    fn next_data(&self, position: u64) -> io::Result<Option<u64>> {
+        self.with(|node, _| {
+            let rest = node.content.get(position as usize..).unwrap_or_default();
+            Ok(rest.iter().position(|octet| *octet != 0).map(|at| position + at as u64))
         })
     }
 

@@ -36,12 +36,18 @@ pub trait File: Send + Sync {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize>;
     /// Writes all of `bytes`.
     fn write_all_at(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Asks the system to begin writing a range to the disk, without waiting and without a promise: the sync that comes
+    /// later has less to do.
+    fn begin_writeback(&self, position: u64, bytes: u64) -> io::Result<()>;
     /// Makes the content, and the length needed to read it, survive a power cut.
     fn sync_data(&self) -> io::Result<()>;
     /// The length in octets.
     fn size(&self) -> io::Result<u64>;
     /// Cuts the file, or extends it with zeroes.
     fn set_size(&self, bytes: u64) -> io::Result<()>;
+    /// Where, at or after `position`, something else than zeroes may stand; none when there are only zeroes. It spares
+    /// reading space that was reserved and never written.
+    fn next_data(&self, position: u64) -> io::Result<Option<u64>>;
     /// Reserves space for the first `bytes` octets, extending the file with zeroes. A file system that cannot
     /// reserve leaves the file as it is.
     fn allocate(&self, bytes: u64) -> io::Result<()>;

@@ -80,6 +80,24 @@ impl File for fs::File {
         FileExt::write_all_at(self, bytes, position)
     }
 
+    fn begin_writeback(&self, position: u64, bytes: u64) -> io::Result<()> {
+        let (Ok(position), Ok(bytes)) = (libc::off64_t::try_from(position), libc::off64_t::try_from(bytes))
+        else {
+            return Ok(());
+        };
+        // SAFETY: the descriptor is open for as long as `self` lives, and sync_file_range takes no pointer.
+        let result =
+            unsafe { libc::sync_file_range(self.as_raw_fd(), position, bytes, libc::SYNC_FILE_RANGE_WRITE) };
+        if result == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::ENOSYS | libc::EINVAL | libc::ESPIPE) => Ok(()),
+            _ => Err(error),
+        }
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         fs::File::sync_data(self)
     }
@@ -90,6 +108,21 @@ impl File for fs::File {
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
         self.set_len(bytes)
+    }
+
+    fn next_data(&self, position: u64) -> io::Result<Option<u64>> {
+        let Ok(from) = libc::off_t::try_from(position) else { return Ok(Some(position)) };
+        // SAFETY: the descriptor is open for as long as `self` lives; nobody uses its cursor, which this moves.
+        let found = unsafe { libc::lseek(self.as_raw_fd(), from, libc::SEEK_DATA) };
+        if let Ok(found) = u64::try_from(found) {
+            return Ok(Some(found));
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::ENXIO) => Ok(None),
+            Some(libc::EINVAL | libc::EOPNOTSUPP) => Ok(Some(position)),
+            _ => Err(error),
+        }
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {

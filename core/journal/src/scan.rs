@@ -239,7 +239,12 @@ impl<'a> Scanner<'a> {
     fn rest_is_zero(&mut self) -> Result<bool, JournalError> {
         let mut chunk = vec![0; ZERO_CHUNK_BYTES];
         let mut position = self.position;
-        while position < self.end_position {
+        loop {
+            let next = self.segment.file.next_data(position);
+            match next.map_err(|error| JournalError::io("read", &self.segment.path, &error))? {
+                Some(next) if next < self.end_position => position = next.max(position),
+                _ => return Ok(true),
+            }
             let want =
                 usize::try_from(self.end_position - position).unwrap_or(usize::MAX).min(ZERO_CHUNK_BYTES);
             let count = read_full(&*self.segment.file, position, &mut chunk[..want])
@@ -248,11 +253,10 @@ impl<'a> Scanner<'a> {
                 return Ok(false);
             }
             if count < want {
-                break;
+                return Ok(true);
             }
             position += count as u64;
         }
-        Ok(true)
     }
 }
 

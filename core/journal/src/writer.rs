@@ -45,6 +45,8 @@ pub(crate) struct Writer {
     /// The segment being written; the last one of the shared list.
     active: Arc<Segment>,
     position: u64,
+    /// The disk was asked to take what stands before this.
+    writeback_position: u64,
     /// Octets in closed segments.
     closed_bytes: u64,
     /// The last offset plus one in the page cache, and whether some of it was not synced.
@@ -77,6 +79,7 @@ impl Writer {
             written: written_in,
             active,
             position,
+            writeback_position: position,
             closed_bytes,
             end,
             unsynced: false,
@@ -121,6 +124,7 @@ impl Writer {
             (self.wake)();
             self.sync()?;
         }
+        self.begin_writeback()?;
         self.shared.counters.commits.fetch_add(commits, Ordering::Relaxed);
         self.shared.completed.fetch_add(commits, Ordering::Release);
         self.drop_segments()?;
@@ -180,8 +184,25 @@ impl Writer {
         self.active.file.sync_data().map_err(|error| JournalError::io("sync", &self.active.path, &error))?;
         self.shared.counters.note_sync(began.elapsed());
         self.unsynced = false;
+        self.writeback_position = self.position;
         self.shared.publish_durable(self.end);
         self.mark_file.store(Mark { start: self.shared.start(), durable: self.end })
+    }
+
+    /// Keeps what only the page cache has from piling up until the segment is closed: that sync would take as long as the
+    /// disk needs for a whole segment, and nothing could be admitted meanwhile.
+    fn begin_writeback(&mut self) -> Result<(), JournalError> {
+        let bytes = self.position - self.writeback_position;
+        if bytes < WRITEBACK_BYTES {
+            return Ok(());
+        }
+        let active = &self.active;
+        active
+            .file
+            .begin_writeback(self.writeback_position, bytes)
+            .map_err(|error| JournalError::io("write back", &active.path, &error))?;
+        self.writeback_position = self.position;
+        Ok(())
     }
 
     /// Closes the active segment, which is then nothing but whole batches on the disk, and starts the next
@@ -192,7 +213,7 @@ impl Writer {
         self.sync()?;
         let new = Arc::new(create_segment(&*self.fs, &self.config, base)?);
         self.closed_bytes += self.position;
-        self.position = 0;
+        (self.position, self.writeback_position) = (0, 0);
         self.active = Arc::clone(&new);
         self.shared.with_segments(|segments| segments.push(new));
         Ok(())
@@ -231,3 +252,6 @@ impl Writer {
         self.shared.publish_droppable(oldest);
     }
 }
+
+/// Written and not synced at most, before the disk is asked to take it.
+const WRITEBACK_BYTES: u64 = 4 << 20;
