@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from brivas.supervise.supervisor import UpOptions
 
 STOP_SECONDS = 10.0
+
+
+def brivas(*arguments: str) -> tuple[str, ...]:
+    """How a command of ours is started: by this interpreter, whatever the path says."""
+    return (sys.executable, "-m", "brivas.cli", *arguments)
 
 
 def make_plans(layout: Layout, config_folder: Path, ports: dict[str, str], options: UpOptions) -> list[Plan]:
@@ -37,14 +43,14 @@ def make_plans(layout: Layout, config_folder: Path, ports: dict[str, str], optio
     drain_seconds = options.drain_timeout_ms / 1000 + STOP_SECONDS
     plans: list[Plan] = []
     if options.sample_carrier:
-        carrier = ("simulate", "smsc", "--listen", ports["carrier"], "--quiet")
+        carrier = brivas("simulate", "smsc", "--listen", ports["carrier"], "--quiet")
         credentials = simulator_credentials(layout) or ("", "")
         names = (settings.SIMULATE_SYSTEM_ID.variable, settings.SIMULATE_PASSWORD.variable)
         # By environment, not by argument: arguments are for everybody on the machine to see.
         told = {**environment, **without_config, **dict(zip(names, credentials, strict=True))}
         plans.append(Plan("carrier", carrier, told, STOP_SECONDS))
-    plans.append(Plan("gateway", ("gateway",), environment | without_config, drain_seconds))
-    plans.append(Plan("ops", ("ops", "--config", str(config_folder)), environment, STOP_SECONDS))
+    plans.append(Plan("gateway", brivas("gateway"), environment | without_config, drain_seconds))
+    plans.append(Plan("ops", brivas("ops", "--config", str(config_folder)), environment, STOP_SECONDS))
     if "api" in {point.name for point in metadata.entry_points(group="brivas.commands")}:
-        plans.append(Plan("api", ("api",), environment | without_config, STOP_SECONDS))
+        plans.append(Plan("api", brivas("api"), environment | without_config, STOP_SECONDS))
     return plans

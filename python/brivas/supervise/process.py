@@ -35,7 +35,7 @@ class Plan:
     """What to run."""
 
     name: str
-    arguments: Sequence[str]
+    command: Sequence[str]
     environment: Mapping[str, str]
     stop_seconds: float
 
@@ -116,7 +116,7 @@ class SupervisedProcess:
 
 def _spawn(plan: Plan) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "brivas.cli", *plan.arguments],
+        plan.command,
         env={**os.environ, **plan.environment, settings.SUPERVISOR_PID.variable: str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from brivas.resources.carrier import Carrier
 from brivas.resources.config import Config, load_folder
 from brivas.resources.problem import PROBLEMS_MAX, ConfigRefusedError, Problem
 
@@ -58,7 +59,7 @@ def test_each_mistake_is_said_with_its_place_value_and_hint(
     )
     if message is None:
         # YAML 1.2: 007 is text, not an octal number.
-        assert load(tmp_path, text)
+        assert load(tmp_path, text).of(Carrier)[0].spec.system_type == "007"
         return
     found = refusals(tmp_path, text)
     assert len(found) == 1

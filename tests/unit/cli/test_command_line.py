@@ -1,0 +1,126 @@
+"""What holds for every command: help, defaults, variables, errors, exit codes, JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from brivas import settings
+from brivas.cli.main import brivas
+
+HEAVY = (
+    "grpc",
+    "google.protobuf",
+    "msgspec",
+    "yaml",
+    "rich",
+    "uvloop",
+    "brivas._core",
+    "starlette",
+    "httpx",
+    "granian",
+)
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command with its full name."""
+    group = brivas
+    assert isinstance(group, click.Group)
+    pending: list[tuple[str, click.Command]] = [("brivas", group)]
+    while pending:
+        name, command = pending.pop()
+        yield name, command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for child in command.list_commands(context):
+                found = command.get_command(context, child)
+                assert found is not None
+                pending.append((f"{name} {child}", found))
+
+
+ALL = sorted(commands(), key=lambda each: each[0])
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
+def test_every_command_and_option_says_what_it_is(name: str, command: click.Command) -> None:
+    assert command.help, name
+    assert "cannot be loaded" not in command.help, command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            assert parameter.help, f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
+def test_every_variable_of_an_option_is_a_setting_and_shown(name: str, command: click.Command) -> None:
+    known = {setting.variable for setting in settings.ALL}
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.envvar:
+            assert parameter.envvar in known, f"{name}: {parameter.envvar} does not stand in settings.py"
+            assert parameter.show_envvar, f"{name}: {parameter.envvar} is not shown"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; sys.argv = ['brivas', '--help']\n"
+        "from brivas.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"sys.exit(' '.join(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.stderr == "\n" or ended.stderr == "", f"loaded: {ended.stderr}"
+    assert "Commands:" in ended.stdout
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert CliRunner().invoke(brivas, ["nothing"]).exit_code == 2
+
+
+def test_an_engine_that_is_not_there_has_its_own_exit_code_and_a_hint(tmp_path: Path) -> None:
+    arguments = ["--data", str(tmp_path), "binds", "--control-target", "127.0.0.1:1", "--json"]
+    ended = CliRunner().invoke(brivas, arguments, env={"BRIVAS_CONTROL_TOKEN": "t"})
+    assert ended.exit_code == 4, ended.output
+    assert "error:" in ended.stderr
+    assert "hint:" in ended.stderr
+    assert json.loads(ended.stdout)["error"]["code"] == "unreachable"
+
+
+def test_a_wrong_configuration_has_its_own_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: Nothing\n")
+    ended = CliRunner().invoke(brivas, ["config", "check", str(tmp_path), "--json"])
+    assert ended.exit_code == 3
+    answer = json.loads(ended.stdout)
+    assert answer["ok"] is False
+    assert (answer["problems"][0]["line"], answer["problems"][0]["value"]) == (1, "'Nothing'")
+    assert f"{tmp_path / 'a.yaml'}:1:7" in ended.stderr
+
+
+def test_a_right_configuration_is_counted(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(brivas, ["config", "check", str(tmp_path), "--json"])
+    assert ended.exit_code == 0
+    assert json.loads(ended.stdout)["ok"] is True
+
+
+def test_no_color_is_honoured(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(brivas, ["config", "check", str(tmp_path)], env={"NO_COLOR": "1"}, color=True)
+    assert "\x1b" not in ended.output
+    ended = CliRunner().invoke(brivas, ["config", "check", str(tmp_path)], color=True)
+    assert "\x1b" in ended.output
+
+
+def test_doctor_gives_each_check_a_verdict(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(brivas, ["--data", str(tmp_path), "doctor", "--json"])
+    answer = json.loads(ended.stdout)
+    assert {check["verdict"] for check in answer["checks"]} <= {"ok", "warn", "fail"}
+    assert {"python", "extension", "file_limit", "clock", "data", "engine"} <= {c["check"] for c in answer["checks"]}
+
+
+def test_two_settings_never_share_a_variable() -> None:
+    names = [setting.variable for setting in settings.ALL]
+    assert len(names) == len(set(names))
