@@ -22,6 +22,11 @@ def control_target(data: Path, given: str | None) -> str:
     return given or _port_of(data, "control") or settings.default(settings.CONTROL_LISTEN)
 
 
+def smpp_target(data: Path, given: str | None) -> str:
+    """host:port where customers bind."""
+    return given or _port_of(data, "smpp") or settings.default(settings.SMPP_LISTEN)
+
+
 def http_url(data: Path, given: str | None) -> str:
     """URL of the HTTP face."""
     return given or f"http://{_port_of(data, 'http') or settings.default(settings.HTTP_LISTEN)}"

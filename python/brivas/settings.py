@@ -37,6 +37,7 @@ DRAIN_TIMEOUT_MS: Final = Setting("BRIVAS_DRAIN_TIMEOUT_MS", "10000", "How long 
 SEGMENT_BYTES: Final = Setting("BRIVAS_SEGMENT_BYTES", "134217728", "Size of a journal segment.")
 RETENTION_BYTES: Final = Setting("BRIVAS_RETENTION_BYTES", "4294967296", "What the journal keeps, all segments.")
 LOG_FORMAT: Final = Setting("BRIVAS_LOG_FORMAT", "text", "`text` or `json`: how events are logged on stderr.")
+SMPP_PASSWORD: Final = Setting("BRIVAS_SMPP_PASSWORD", None, "Password to bind with.")
 SIMULATE_SYSTEM_ID: Final = Setting(
     "BRIVAS_SIMULATE_SYSTEM_ID", None, "Whom a simulated carrier lets in; else anybody."
 )

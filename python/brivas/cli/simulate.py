@@ -8,7 +8,7 @@ import click
 
 from brivas import settings
 from brivas.cli.options import setting_option
-from brivas.cli.output import json_option
+from brivas.cli.output import Output, json_option
 from brivas.errors import UsageError
 
 
@@ -102,6 +102,73 @@ def smsc(
             "text": incoming_text,
         }
     run_simulation("smsc", options, as_json=as_json, quiet=quiet)
+
+
+@simulate.command()
+@click.option("--target", metavar="HOST:PORT", help="Where to bind.  [default: the gateway of --data]")
+@click.option("--system-id", help="Whose binds they are.  [default: the sample account's]")
+@setting_option("--password", settings.SMPP_PASSWORD)
+@click.option("--binds", type=click.IntRange(1, 16_384), default=1, help="Transceiver binds.")
+@click.option("--window", type=click.IntRange(1, 100_000), default=64, help="Unanswered messages a bind.")
+@click.option("--messages", type=click.IntRange(min=0), default=0, help="Messages in all; 0: as --seconds says.")
+@click.option("--seconds", type=click.FloatRange(0, 1_000_000), default=0.0, help="How long to send; 0: no limit.")
+@click.option("--rate", type=click.FloatRange(0, 1e8), default=0.0, help="Messages a second; 0: as fast as answered.")
+@click.option("--text-octets", type=click.IntRange(0, 254), default=140, help="Length of the text.")
+@click.option("--receipts/--no-receipts", default=True, help="Ask for a receipt of each message.")
+@click.option("--from", "source", default="Brivas", help="The sender.")
+@click.option("--destination-prefix", default="4915", help="How the destinations begin.")
+@click.option("--reconnect", is_flag=True, help="Bind again when a connection ends, and go on.")
+@click.option("--drain-seconds", type=click.FloatRange(0, 1_000_000), default=10.0, help="Wait so long for receipts.")
+@click.option("--quiet", is_flag=True, help="No progress and no result.")
+@json_option
+@click.pass_obj
+def esme(
+    output: Output,
+    target: str | None,
+    system_id: str | None,
+    password: str | None,
+    binds: int,
+    window: int,
+    messages: int,
+    seconds: float,
+    rate: float,
+    text_octets: int,
+    receipts: bool,
+    source: str,
+    destination_prefix: str,
+    reconnect: bool,
+    drain_seconds: float,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Customers: bind, send, and count what comes back. Sends one message unless told how many, or how long."""
+    from brivas import endpoints
+    from brivas.cli.simulation import run_simulation
+    from brivas.layout import Layout
+    from brivas.supervise.sample import read_credentials
+
+    sample = None if system_id else read_credentials(Layout(output.data))
+    if sample is not None:
+        system_id, password = sample.system_id, password or sample.password
+    if not system_id:
+        raise UsageError(f"no --system-id, and no sample account in {output.data}", hint="name the account to bind as")
+    options: dict[str, Any] = {
+        "target": endpoints.smpp_target(output.data, target),
+        "system_id": system_id,
+        "password": password or "",
+        "binds": binds,
+        "window": window,
+        "messages": messages if messages or seconds else 1,
+        "seconds": seconds,
+        "rate": rate,
+        "text_octets": text_octets,
+        "registered_delivery": int(receipts),
+        "source": source,
+        "destination_prefix": destination_prefix,
+        "reconnect": reconnect,
+        "drain_seconds": drain_seconds,
+    }
+    run_simulation("load", options, as_json=as_json, quiet=quiet)
 
 
 def parse_state(text: str) -> dict[str, Any]:
