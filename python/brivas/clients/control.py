@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -79,7 +79,7 @@ class ControlClient:
 
     def watch(
         self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
-    ) -> Iterator[messaging_pb2.WatchResponse]:
+    ) -> Generator[messaging_pb2.WatchResponse, None, None]:
         """Events of all accounts, without end: a stream that reaches its deadline is resumed where it ended."""
         offset = from_offset
         while True:
@@ -173,7 +173,7 @@ class AsyncControlClient:
 
     async def watch(
         self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
-    ) -> AsyncIterator[messaging_pb2.WatchResponse]:
+    ) -> AsyncGenerator[messaging_pb2.WatchResponse, None]:
         """Events of all accounts, without end: a stream that reaches its deadline is resumed where it ended."""
         offset = from_offset
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from types import TracebackType
 
 import grpc
@@ -65,7 +65,7 @@ class MessagingClient:
 
     def watch(
         self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
-    ) -> Iterator[messaging_pb2.WatchResponse]:
+    ) -> Generator[messaging_pb2.WatchResponse, None, None]:
         """The account's events, without end: a stream that reaches its deadline is resumed where it ended."""
         offset = from_offset
         while True:
@@ -148,7 +148,7 @@ class AsyncMessagingClient:
 
     async def watch(
         self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
-    ) -> AsyncIterator[messaging_pb2.WatchResponse]:
+    ) -> AsyncGenerator[messaging_pb2.WatchResponse, None]:
         """The account's events, without end: a stream that reaches its deadline is resumed where it ended."""
         offset = from_offset
         while True:
