@@ -16,13 +16,13 @@ from pathlib import Path
 
 import uvloop
 
-from brivas import settings
 from brivas.errors import BrivasError
 from brivas.layout import Layout, write_private_json
 from brivas.log import Log
 from brivas.resources.config import load_folder
 from brivas.resources.secret import Secret
 from brivas.resources.snapshot import compile_snapshot
+from brivas.supervise.claim import make_folder, only_one
 from brivas.supervise.plans import make_plans
 from brivas.supervise.ports import Mode, choose_ports
 from brivas.supervise.process import SupervisedProcess
@@ -57,7 +57,7 @@ class Started:
 
 def run_up(options: UpOptions, announce: Callable[[Started], None]) -> None:
     """Runs everything until a signal; returns after all have stopped."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with only_one(Layout(options.data.resolve())), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_Up(options).run(announce))
 
 
@@ -104,8 +104,7 @@ class _Up:
     def _prepare(self) -> tuple[Secret, Path]:
         """Everything that can be refused before a process is started."""
         layout, options = self._layout, self._options
-        for folder in (layout.data, layout.run, layout.ops):
-            _make_folder(folder)
+        make_folder(layout.ops)
         ports = choose_ports(layout.ports, options.ports)
         made = None
         if options.config_folder is None:
@@ -167,12 +166,3 @@ class _Up:
             if name in by_name:
                 await by_name[name].stop()
         self._layout.endpoints.unlink(missing_ok=True)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BrivasError(
-            f"cannot make {folder}: {error.strerror}", hint=f"--data or {settings.DATA.variable} names another folder"
-        ) from error
