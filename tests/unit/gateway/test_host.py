@@ -1,4 +1,4 @@
-"""The process that hosts the engine: signals drain it, its failure has an exit code. The engine itself is a stand-in."""
+"""The process that hosts the engine: signals drain it, its failure has an exit code. The engine is a stand-in."""
 
 from __future__ import annotations
 

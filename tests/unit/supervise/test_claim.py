@@ -13,9 +13,9 @@ from brivas.supervise.claim import only_one
 
 
 def test_the_second_supervisor_is_told_who_the_first_is(tmp_path: Path) -> None:
-    with only_one(Layout(tmp_path)):
-        with pytest.raises(BrivasError, match=f"process {os.getpid()}"), only_one(Layout(tmp_path)):
-            pass
+    refused = pytest.raises(BrivasError, match=f"process {os.getpid()}")
+    with only_one(Layout(tmp_path)), refused, only_one(Layout(tmp_path)):
+        pass
     with only_one(Layout(tmp_path)):
         pass
 
