@@ -1,1 +1,21 @@
-//! engine
+//! The engine: carries messages between customers and carriers over SMPP, durably.
+//!
+//! One shard thread does the work; one thread writes the journal; one hashes passwords and looks up hosts; one serves
+//! gRPC. No Python anywhere. [`Engine::start`] recovers what was open, then listens.
+
+mod clock;
+mod config;
+mod engine;
+mod error;
+mod event;
+mod grpc;
+mod id;
+mod offload;
+mod options;
+mod shard;
+mod throttle;
+
+pub use config::check_serialized as check_serialized_snapshot;
+pub use engine::{Addresses, Engine};
+pub use error::EngineError;
+pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};

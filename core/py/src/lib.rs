@@ -1,11 +1,19 @@
 //! `brivas._core`: the border to Python. Converts, releases the GIL, maps errors; holds no logic.
 
+mod engine;
+mod simulation;
+
 use pyo3::prelude::*;
 
 /// The extension module.
 #[pymodule(gil_used = false)]
 mod _core {
     use super::*;
+
+    #[pymodule_export]
+    use super::engine::{Engine, validate_snapshot};
+    #[pymodule_export]
+    use super::simulation::Simulation;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

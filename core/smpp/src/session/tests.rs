@@ -69,17 +69,17 @@ impl Pair {
         let mut pair = Self::open();
         pair.esme.set_window_max(window_max);
         pair.esme.bind(0, mode, BIND);
-        let Some(Seen::Bind(number)) = pair.to_smsc().pop() else { panic!("no bind") };
+        let Some(Seen::Bind(number)) = pair.deliver_to_smsc().pop() else { panic!("no bind") };
         pair.smsc.accept_bind(number, b"brivas", window_max);
-        assert_eq!(pair.to_esme(), [Seen::BindAnswered(CommandStatus::ROK)]);
+        assert_eq!(pair.deliver_to_esme(), [Seen::BindAnswered(CommandStatus::ROK)]);
         pair
     }
 
-    fn to_smsc(&mut self) -> Vec<Seen> {
+    fn deliver_to_smsc(&mut self) -> Vec<Seen> {
         carry(&mut self.esme, &mut self.smsc, self.now_ms)
     }
 
-    fn to_esme(&mut self) -> Vec<Seen> {
+    fn deliver_to_esme(&mut self) -> Vec<Seen> {
         carry(&mut self.smsc, &mut self.esme, self.now_ms)
     }
 }
@@ -95,15 +95,15 @@ fn body(text: &[u8]) -> Vec<u8> {
 fn a_message_is_answered_and_its_receipt_too() {
     let mut pair = Pair::bound(BindMode::Transceiver, 10);
     pair.esme.send(0, 7, &body(b"hi"), &[]).unwrap();
-    let [Seen::Message(number, text)] = &pair.to_smsc()[..] else { panic!() };
+    let [Seen::Message(number, text)] = &pair.deliver_to_smsc()[..] else { panic!() };
     assert_eq!((pair.smsc.peer_in_flight(), &text[..]), (1, &b"hi"[..]));
     pair.smsc.respond(*number, CommandStatus::ROK, b"id");
     pair.smsc.send(0, 8, &body(b"receipt"), &[]).unwrap();
-    let events = pair.to_esme();
+    let events = pair.deliver_to_esme();
     assert_eq!(events[0], Seen::Answered(7, CommandStatus::ROK, b"id".to_vec()));
     let Seen::Message(number, _) = events[1] else { panic!() };
     pair.esme.respond(number, CommandStatus::ROK, b"");
-    assert_eq!(pair.to_smsc(), [Seen::Answered(8, CommandStatus::ROK, vec![])]);
+    assert_eq!(pair.deliver_to_smsc(), [Seen::Answered(8, CommandStatus::ROK, vec![])]);
     assert_eq!((pair.esme.in_flight(), pair.smsc.in_flight(), pair.smsc.peer_in_flight()), (0, 0, 0));
 }
 
@@ -220,7 +220,7 @@ fn any_pdu_proves_that_the_peer_lives() {
     let mut pair = Pair::bound(BindMode::Transceiver, 3);
     pair.now_ms = 20_000;
     pair.smsc.send(pair.now_ms, 1, &body(b"hi"), &[]).unwrap();
-    pair.to_esme();
+    pair.deliver_to_esme();
     assert_eq!(pair.esme.next_timeout_ms(), Some(50_000));
 }
 
@@ -232,9 +232,9 @@ fn an_unanswered_message_is_reported_once_and_its_late_answer_is_stray() {
     let unanswered = pair.esme.handle_timeout(30_005).map(seen);
     assert_eq!(unanswered, Some(Seen::Unanswered(42)));
     assert_eq!(pair.esme.in_flight(), 0);
-    let [Seen::Message(number, _)] = pair.to_smsc()[..] else { panic!() };
+    let [Seen::Message(number, _)] = pair.deliver_to_smsc()[..] else { panic!() };
     pair.smsc.respond(number, CommandStatus::ROK, b"id");
-    assert_eq!(pair.to_esme(), []);
+    assert_eq!(pair.deliver_to_esme(), []);
     assert_eq!(pair.esme.counters().stray_responses, 1);
 }
 
@@ -260,10 +260,10 @@ fn what_came_before_an_unbind_is_answered_before_it() {
     let mut pair = Pair::bound(BindMode::Transceiver, 3);
     pair.esme.send(0, 1, &body(b"hi"), &[]).unwrap();
     pair.esme.unbind(0);
-    let [Seen::Message(number, _)] = pair.to_smsc()[..] else { panic!() };
+    let [Seen::Message(number, _)] = pair.deliver_to_smsc()[..] else { panic!() };
     assert!(pair.smsc.output().is_empty());
     pair.smsc.respond(number, CommandStatus::ROK, b"id");
-    assert_eq!(pair.to_esme(), [Seen::Answered(1, CommandStatus::ROK, b"id".to_vec())]);
+    assert_eq!(pair.deliver_to_esme(), [Seen::Answered(1, CommandStatus::ROK, b"id".to_vec())]);
     assert_eq!(pair.esme.close_reason(), Some(CloseReason::Unbound));
     assert_eq!(pair.smsc.close_reason(), Some(CloseReason::Unbound));
 }
@@ -272,9 +272,9 @@ fn what_came_before_an_unbind_is_answered_before_it() {
 fn a_refused_bind_is_told_and_ends_the_session() {
     let mut pair = Pair::open();
     pair.esme.bind(0, BindMode::Transmitter, BIND);
-    pair.to_smsc();
+    pair.deliver_to_smsc();
     pair.smsc.refuse_bind(1, CommandStatus::RINVPASWD);
-    assert_eq!(pair.to_esme(), [Seen::BindAnswered(CommandStatus::RINVPASWD)]);
+    assert_eq!(pair.deliver_to_esme(), [Seen::BindAnswered(CommandStatus::RINVPASWD)]);
     assert_eq!(pair.esme.close_reason(), Some(CloseReason::BindRefused(CommandStatus::RINVPASWD)));
 }
 
@@ -286,10 +286,10 @@ fn tlvs_stay_behind_for_peers_below_3_4() {
         BindMode::Transceiver,
         BindRequest { interface_version: InterfaceVersion::V3_3, ..BIND },
     );
-    pair.to_smsc();
+    pair.deliver_to_smsc();
     pair.smsc.accept_bind(1, b"brivas", 3);
     assert_eq!(pair.smsc.output().len(), 16 + 7);
-    pair.to_esme();
+    pair.deliver_to_esme();
     pair.smsc.send(0, 1, &body(b"hi"), &[0x04, 0x27, 0, 1, 2]).unwrap();
     let length = pair.smsc.output().len();
     assert_eq!(length, 16 + body(b"hi").len());

@@ -1,0 +1,161 @@
+//! Snapshot to [`Config`]: checks everything, or changes nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use brivas_proto::v1;
+use brivas_route::{Direction, RouteSpec, TableBuilder, TargetSpec};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::{AccountConfig, CarrierConfig, Config, Names};
+use crate::error::EngineError;
+
+/// Checks a serialised snapshot without using it; gives its hash.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_serialized(snapshot: &[u8]) -> Result<String, EngineError> {
+    let snapshot = v1::Snapshot::decode(snapshot).map_err(|error| wrong(error.to_string()))?;
+    build(&snapshot, Names::default(), Names::default()).map(|config| config.hash)
+}
+
+/// Compiles a snapshot. `account_names` and `carrier_names` are those of the configuration before.
+pub(crate) fn build(
+    snapshot: &v1::Snapshot,
+    mut account_names: Names,
+    mut carrier_names: Names,
+) -> Result<Config, EngineError> {
+    let mut by_system_id = HashMap::new();
+    let mut by_api_key = HashMap::new();
+    let mut named_accounts = HashMap::new();
+    for spec in &snapshot.accounts {
+        check_account(spec)?;
+        let number = account_names.number(&spec.name);
+        if named_accounts.insert(number, Arc::new(AccountConfig { spec: spec.clone() })).is_some() {
+            return Err(wrong(format!("account {:?} is there twice", spec.name)));
+        }
+        if !spec.system_id.is_empty()
+            && by_system_id.insert(spec.system_id.clone().into_bytes(), number).is_some()
+        {
+            return Err(wrong(format!(
+                "account {:?}: system_id {:?} is another account's too",
+                spec.name, spec.system_id
+            )));
+        }
+        for key in &spec.api_keys {
+            let digest: [u8; 32] = key.sha256.as_slice().try_into().map_err(|_| {
+                let octets = key.sha256.len();
+                wrong(format!(
+                    "account {:?}: API key {:?} has a hash of {octets} octets",
+                    spec.name, key.name
+                ))
+            })?;
+            if by_api_key.insert(digest, number).is_some() {
+                return Err(wrong(format!("account {:?}: API key {:?} is there twice", spec.name, key.name)));
+            }
+        }
+    }
+    let mut named_carriers = HashMap::new();
+    for spec in &snapshot.carriers {
+        check_carrier(spec)?;
+        let number = carrier_names.number(&spec.name);
+        if named_carriers.insert(number, Arc::new(CarrierConfig { spec: spec.clone() })).is_some() {
+            return Err(wrong(format!("carrier {:?} is there twice", spec.name)));
+        }
+    }
+    let accounts: Vec<_> =
+        (0..account_names.len() as u32).map(|number| named_accounts.remove(&number)).collect();
+    let carriers: Vec<_> =
+        (0..carrier_names.len() as u32).map(|number| named_carriers.remove(&number)).collect();
+    let account = |name: &str, route: &str| {
+        let number = account_names.find(name).filter(|&number| accounts[number as usize].is_some());
+        number.ok_or_else(|| wrong(format!("route {route:?}: there is no account {name:?}")))
+    };
+    let mut table = TableBuilder::new();
+    for route in &snapshot.routes {
+        let targets = route.targets.iter().map(|target| {
+            let number = carrier_names.find(&target.carrier);
+            let number = number.filter(|&number| carriers[number as usize].is_some());
+            let carrier = number.ok_or_else(|| {
+                wrong(format!("route {:?}: there is no carrier {:?}", route.name, target.carrier))
+            })?;
+            Ok(TargetSpec { carrier, priority: target.priority, weight: target.weight })
+        });
+        let owner = (!route.account.is_empty()).then(|| account(&route.account, &route.name)).transpose()?;
+        let to_account =
+            (!route.to_account.is_empty()).then(|| account(&route.to_account, &route.name)).transpose()?;
+        table = table.add(RouteSpec {
+            name: route.name.clone(),
+            direction: match route.direction() {
+                v1::Direction::Mt => Direction::Mt,
+                v1::Direction::Mo => Direction::Mo,
+            },
+            prefix: route.prefix.clone(),
+            account: owner,
+            targets: targets.collect::<Result<_, EngineError>>()?,
+            to_account,
+        });
+    }
+    Ok(Config {
+        hash: hash(snapshot),
+        table: table.build()?,
+        account_names,
+        carrier_names,
+        accounts,
+        carriers,
+        by_system_id,
+        by_api_key,
+    })
+}
+
+fn hash(snapshot: &v1::Snapshot) -> String {
+    let digest = Sha256::digest(snapshot.encode_to_vec());
+    digest.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The widest window: the session's ring holds that many at once.
+const WINDOW_MAX: u32 = 10_000;
+const BINDS_MAX: u32 = 10_000;
+
+fn check_account(spec: &v1::Account) -> Result<(), EngineError> {
+    let name = &spec.name;
+    within(name, "name", spec.name.len() as u32, 1, 63)?;
+    within(name, "window_max", spec.window_max, 1, WINDOW_MAX)?;
+    within(name, "binds_max", spec.binds_max, 0, BINDS_MAX)?;
+    within(name, "open_messages_max", spec.open_messages_max, 1, u32::MAX)?;
+    within(name, "validity_default_seconds", spec.validity_default_seconds, 1, 10_000_000)?;
+    within(name, "delivery_retention_seconds", spec.delivery_retention_seconds, 1, 10_000_000)?;
+    if !spec.system_id.is_empty() && argon2::PasswordHash::new(&spec.password_hash).is_err() {
+        return Err(wrong(format!("account {name:?}: password_hash is not in PHC string format")));
+    }
+    Ok(())
+}
+
+fn check_carrier(spec: &v1::Carrier) -> Result<(), EngineError> {
+    let name = &spec.name;
+    within(name, "name", spec.name.len() as u32, 1, 63)?;
+    within(name, "host", spec.host.len() as u32, 1, 253)?;
+    within(name, "port", spec.port, 1, 65_535)?;
+    within(name, "binds", spec.binds, 0, BINDS_MAX)?;
+    within(name, "window_max", spec.window_max, 1, WINDOW_MAX)?;
+    within(name, "queue_max", spec.queue_max, 1, u32::MAX)?;
+    within(name, "response_timeout_ms", spec.response_timeout_ms, 1, 3_600_000)?;
+    within(name, "reconnect_initial_ms", spec.reconnect_initial_ms, 1, 3_600_000)?;
+    within(name, "retry_initial_ms", spec.retry_initial_ms, 1, 86_400_000)?;
+    if spec.reconnect_max_ms < spec.reconnect_initial_ms || spec.retry_max_ms < spec.retry_initial_ms {
+        return Err(wrong(format!("carrier {name:?}: a backoff ends before it begins")));
+    }
+    Ok(())
+}
+
+fn within(name: &str, field: &str, value: u32, least: u32, most: u32) -> Result<(), EngineError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(wrong(format!("{name:?}: {field} is {value}, not within {least} and {most}")))
+}
+
+fn wrong(what: String) -> EngineError {
+    EngineError::Config(what)
+}

@@ -1,0 +1,119 @@
+//! The configuration as the shards use it: one immutable whole, swapped at once.
+//!
+//! Built from the protobuf `Snapshot`; names get numbers that stay the same across reloads, so that queues,
+//! binds and counters find their owner.
+
+mod build;
+pub(crate) mod last_good;
+
+pub(crate) use build::build;
+pub use build::check_serialized;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use brivas_proto::v1;
+use brivas_route::Table;
+use brivas_smpp::BindMode;
+
+/// Names that were ever configured, in the order of their numbers. Only grows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    names: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Names {
+    /// The number of a name; new names get the next one.
+    pub(crate) fn number(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.names.len() as u32;
+        let name: Arc<str> = name.into();
+        self.names.push(Arc::clone(&name));
+        self.numbers.insert(name, number);
+        number
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
+    pub(crate) fn name(&self, number: u32) -> &Arc<str> {
+        &self.names[number as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+}
+
+/// An account. `None` fields of the whole stand in [`v1::Account`], which it wraps.
+#[derive(Debug)]
+pub(crate) struct AccountConfig {
+    pub(crate) spec: v1::Account,
+}
+
+impl AccountConfig {
+    /// Whether its messages wait for fdatasync.
+    pub(crate) fn on_disk(&self) -> bool {
+        self.spec.durability() == v1::Durability::Disk
+    }
+}
+
+/// A carrier.
+#[derive(Debug)]
+pub(crate) struct CarrierConfig {
+    pub(crate) spec: v1::Carrier,
+}
+
+impl CarrierConfig {
+    pub(crate) fn bind_mode(&self) -> BindMode {
+        match self.spec.bind_mode() {
+            v1::BindMode::Transceiver => BindMode::Transceiver,
+            v1::BindMode::Transmitter => BindMode::Transmitter,
+            v1::BindMode::Receiver => BindMode::Receiver,
+        }
+    }
+
+    /// Whether a live bind can go on under `other`, or must be made anew.
+    pub(crate) fn same_connection(&self, other: &Self) -> bool {
+        let key = |spec: &v1::Carrier| {
+            (
+                spec.host.clone(),
+                spec.port,
+                spec.system_id.clone(),
+                spec.password.clone(),
+                spec.system_type.clone(),
+                spec.bind_mode,
+            )
+        };
+        key(&self.spec) == key(&other.spec)
+    }
+}
+
+/// The whole configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// SHA-256 of the snapshot, hexadecimal.
+    pub(crate) hash: String,
+    pub(crate) account_names: Names,
+    pub(crate) carrier_names: Names,
+    /// By number; None: was configured once, is no more.
+    pub(crate) accounts: Vec<Option<Arc<AccountConfig>>>,
+    pub(crate) carriers: Vec<Option<Arc<CarrierConfig>>>,
+    pub(crate) table: Table,
+    pub(crate) by_system_id: HashMap<Vec<u8>, u32>,
+    pub(crate) by_api_key: HashMap<[u8; 32], u32>,
+}
+
+impl Config {
+    pub(crate) fn account(&self, number: u32) -> Option<&Arc<AccountConfig>> {
+        self.accounts.get(number as usize)?.as_ref()
+    }
+
+    pub(crate) fn carrier(&self, number: u32) -> Option<&Arc<CarrierConfig>> {
+        self.carriers.get(number as usize)?.as_ref()
+    }
+}

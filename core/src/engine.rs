@@ -1,0 +1,231 @@
+//! Starts the threads in the right order, watches them, and ends them.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use brivas_journal::{Journal, JournalConfig, RealFs};
+use mio::net::TcpListener;
+use mio::{Poll, Waker};
+use tokio::sync::{Notify, oneshot};
+
+use crate::config::{Names, build, last_good};
+use crate::error::EngineError;
+use crate::grpc::{self, Current, Listeners, Shared};
+use crate::offload::Offload;
+use crate::options::EngineOptions;
+use crate::shard::{Command, Mailbox, Restored, Shard, ShardParts};
+
+/// Where the engine listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// ESMEs.
+    pub smpp: SocketAddr,
+    /// gRPC `Messaging`.
+    pub messaging: SocketAddr,
+    /// gRPC `Control`.
+    pub control: SocketAddr,
+}
+
+/// A running engine.
+pub struct Engine {
+    addresses: Addresses,
+    mailbox: Mailbox,
+    threads: Vec<JoinHandle<()>>,
+    stop_grpc: Option<oneshot::Sender<()>>,
+    ended: Arc<Ended>,
+}
+
+/// Why a thread of the engine ended, once one has.
+#[derive(Default)]
+struct Ended {
+    why: Mutex<Option<String>>,
+    told: Condvar,
+}
+
+impl Ended {
+    fn tell(&self, why: &str) {
+        let mut slot = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert_with(|| why.to_owned());
+        self.told.notify_all();
+    }
+}
+
+/// The shard's token in its own poll.
+const WAKER: mio::Token = mio::Token(usize::MAX - 1);
+/// Connections that the kernel holds for us between two rounds.
+const BACKLOG: i32 = 4_096;
+
+impl Engine {
+    /// Opens the journal, takes over what was open, and listens.
+    ///
+    /// # Errors
+    /// An address is taken, the journal is damaged or in use, the last good configuration cannot be read.
+    pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
+        let listener = listen("SMPP", options.smpp_listen)?;
+        let listeners = Listeners::bind(options.messaging_listen, options.control_listen)?;
+        let io = |operation, path: &std::path::Path| {
+            let path = path.to_owned();
+            move |error| EngineError::Io { operation, path, error }
+        };
+        fs::create_dir_all(&options.data_dir).map_err(io("create", &options.data_dir))?;
+        let addresses = Addresses {
+            smpp: listener.local_addr().map_err(io("listen in", &options.data_dir))?,
+            messaging: listeners.messaging.local_addr().map_err(io("listen in", &options.data_dir))?,
+            control: listeners.control.local_addr().map_err(io("listen in", &options.data_dir))?,
+        };
+        let snapshot = last_good::load(&options.data_dir)?.unwrap_or_default();
+
+        let mut journal_config = JournalConfig::new(options.data_dir.join("journal").join("0"), 0);
+        journal_config.segment_bytes = options.segment_bytes;
+        journal_config.retention_bytes = options.retention_bytes;
+        let (mut journal, report) = Journal::open(journal_config, Arc::new(RealFs))?;
+        eprintln!("journal: {report}");
+        let mut restored = Restored::default();
+        let began = Instant::now();
+        journal.replay(|record| {
+            restored.apply(record.offset, record.timestamp_ms, record.key_u64(), record.value);
+        })?;
+        let (open, unreadable) = (restored.open_messages(), restored.unreadable);
+        eprintln!(
+            "journal: replayed in {:?}: {open} messages are open, {unreadable} records unreadable",
+            began.elapsed()
+        );
+
+        let (mut account_names, mut carrier_names) = (Names::default(), Names::default());
+        restored.number_names(&mut account_names, &mut carrier_names);
+        let config = Arc::new(build(&snapshot, account_names, carrier_names)?);
+
+        let poll = Poll::new().map_err(io("poll in", &options.data_dir))?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(io("poll in", &options.data_dir))?);
+        let (sender, commands) = sync_channel(crate::shard::COMMANDS_MAX);
+        let mailbox = Mailbox { sender, waker: Arc::clone(&waker) };
+        let offload = Offload::start(mailbox.clone()).map_err(io("start a thread in", &options.data_dir))?;
+        let committed = Arc::new(Notify::new());
+        let wake = {
+            let committed = Arc::clone(&committed);
+            move || {
+                let _ = waker.wake();
+                committed.notify_waiters();
+            }
+        };
+        let (appender, reader) = journal.start(Arc::new(wake))?;
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|error| EngineError::Config(format!("no randomness: {error}")))?;
+        let shard = Shard::new(ShardParts {
+            poll,
+            mailbox: commands,
+            offload,
+            listener,
+            config: Arc::clone(&config),
+            journal: appender,
+            restored,
+            secret,
+        })
+        .map_err(io("poll in", &options.data_dir))?;
+        let shared = Arc::new(Shared {
+            mailbox: mailbox.clone(),
+            reader,
+            committed,
+            data_dir: options.data_dir.clone(),
+            control_token: options.control_token.clone(),
+            current: Mutex::new(Current { config, snapshot: Arc::new(snapshot) }),
+            applying: tokio::sync::Mutex::default(),
+        });
+
+        let ended = Arc::new(Ended::default());
+        let (stop_grpc, stopped) = oneshot::channel();
+        let threads = vec![
+            spawn("shard-0", &ended, move || {
+                shard.run();
+                "the shard has stopped".to_owned()
+            }),
+            spawn("grpc", &ended, move || match grpc::serve(listeners, shared, stopped) {
+                Ok(()) => "gRPC has stopped".to_owned(),
+                Err(error) => format!("gRPC: {error}"),
+            }),
+        ];
+        Ok(Self { addresses, mailbox, threads, stop_grpc: Some(stop_grpc), ended })
+    }
+
+    /// Where it listens.
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Waits until the engine has ended by itself, or `timeout` is over; why it ended.
+    pub fn wait(&self, timeout: Duration) -> Option<String> {
+        let slot = self.ended.why.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.ended.told.wait_timeout_while(slot, timeout, |why| why.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// Takes nothing new, lets what is under way end, parts with everybody; false when that takes longer than `timeout`.
+    pub fn drain(&self, timeout: Duration) -> bool {
+        let (done, mut drained) = oneshot::channel();
+        if self.mailbox.send(Command::Drain { done }).is_err() {
+            return false;
+        }
+        let deadline = Instant::now() + timeout;
+        loop {
+            match drained.try_recv() {
+                Ok(_) => return true,
+                Err(oneshot::error::TryRecvError::Closed) => return false,
+                Err(oneshot::error::TryRecvError::Empty) if Instant::now() >= deadline => return false,
+                // Once at the end of a process' life: not worth a runtime.
+                Err(oneshot::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// Stops at once, with the journal written and closed.
+    pub fn stop(&mut self) {
+        let _ = self.mailbox.send(Command::Stop);
+        if let Some(stop) = self.stop_grpc.take() {
+            let _ = stop.send(());
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn listen(face: &'static str, address: SocketAddr) -> Result<TcpListener, EngineError> {
+    let failed = |error| EngineError::Listen { face, address, error };
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None).map_err(failed)?;
+    socket.set_reuse_address(true).map_err(failed)?;
+    socket.set_nonblocking(true).map_err(failed)?;
+    socket.bind(&address.into()).map_err(failed)?;
+    socket.listen(BACKLOG).map_err(failed)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// A thread whose panic ends the process: half an engine would answer for messages that nobody carries.
+fn spawn(name: &str, ended: &Arc<Ended>, run: impl FnOnce() -> String + Send + 'static) -> JoinHandle<()> {
+    struct AbortOnPanic;
+    impl Drop for AbortOnPanic {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                std::process::abort();
+            }
+        }
+    }
+    let ended = Arc::clone(ended);
+    let body = move || {
+        let _guard = AbortOnPanic;
+        ended.tell(&run());
+    };
+    // A process that cannot start two threads cannot go on.
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("threads can be started")
+}

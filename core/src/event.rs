@@ -1,0 +1,266 @@
+//! The journal's events, written without a detour: protobuf as in `events.proto`, straight from what is at hand.
+//!
+//! The generated types read them (`prost`); tests hold both against each other. Field numbers are
+//! those of `events.proto`.
+
+use brivas_smpp::{MessageState, ShortMessage};
+
+/// Appends `Event { accepted }`.
+pub(crate) fn accepted(
+    out: &mut Vec<u8>,
+    account: &str,
+    message: &ShortMessage<'_>,
+    more: &AcceptedMore<'_>,
+) {
+    nested(out, 1, |out| {
+        octets(out, 1, account.as_bytes());
+        nested(out, 2, |out| content(out, message));
+        number(out, 3, more.expires_at_ms as u64);
+        number(out, 4, u64::from(more.by_api));
+        octets(out, 5, more.idempotency_key.as_bytes());
+        if more.idempotency_fingerprint != 0 {
+            out.push((6 << 3) | FIXED64);
+            out.extend_from_slice(&more.idempotency_fingerprint.to_le_bytes());
+        }
+        octets(out, 7, more.reference.as_bytes());
+    });
+}
+
+/// What an accepted event has beside the message.
+#[derive(Default)]
+pub(crate) struct AcceptedMore<'a> {
+    pub(crate) expires_at_ms: i64,
+    pub(crate) by_api: bool,
+    pub(crate) idempotency_key: &'a str,
+    pub(crate) idempotency_fingerprint: u64,
+    pub(crate) reference: &'a str,
+}
+
+/// Appends `Event { sent }`.
+pub(crate) fn sent(out: &mut Vec<u8>, carrier: &str, carrier_message_id: &[u8], attempt: u32) {
+    nested(out, 2, |out| {
+        octets(out, 1, carrier.as_bytes());
+        octets(out, 2, carrier_message_id);
+        number(out, 3, u64::from(attempt));
+    });
+}
+
+/// Appends `Event { attempt_failed }`.
+pub(crate) fn attempt_failed(
+    out: &mut Vec<u8>,
+    carrier: &str,
+    attempt: u32,
+    command_status: u32,
+    reason: &str,
+    retry_at_ms: i64,
+) {
+    nested(out, 3, |out| {
+        octets(out, 1, carrier.as_bytes());
+        number(out, 2, u64::from(attempt));
+        number(out, 3, u64::from(command_status));
+        octets(out, 4, reason.as_bytes());
+        number(out, 5, retry_at_ms as u64);
+    });
+}
+
+/// Appends `Event { final }`.
+pub(crate) fn ended(
+    out: &mut Vec<u8>,
+    state: MessageState,
+    carrier: &str,
+    error: &[u8],
+    done_at_ms: i64,
+    attempt: u32,
+) {
+    nested(out, 4, |out| {
+        number(out, 1, state as u64);
+        octets(out, 2, carrier.as_bytes());
+        // `error` is a string: only what is ASCII may stand there.
+        if error.is_ascii() {
+            octets(out, 3, error);
+        }
+        number(out, 4, done_at_ms as u64);
+        number(out, 5, u64::from(attempt));
+    });
+}
+
+/// How something reached the customer; the numbers are `Channel`'s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Smpp = 0,
+    Webhook = 1,
+    Expired = 2,
+}
+
+/// Appends `Event { receipt_delivered }`.
+pub(crate) fn receipt_delivered(out: &mut Vec<u8>, channel: Channel) {
+    nested(out, 5, |out| number(out, 1, channel as u64));
+}
+
+/// Appends `Event { mo_accepted }`.
+pub(crate) fn mo_accepted(out: &mut Vec<u8>, account: &str, carrier: &str, message: &ShortMessage<'_>) {
+    nested(out, 6, |out| {
+        octets(out, 1, account.as_bytes());
+        octets(out, 2, carrier.as_bytes());
+        nested(out, 3, |out| content(out, message));
+    });
+}
+
+/// Appends `Event { mo_delivered }`.
+pub(crate) fn mo_delivered(out: &mut Vec<u8>, channel: Channel) {
+    nested(out, 7, |out| number(out, 1, channel as u64));
+}
+
+fn content(out: &mut Vec<u8>, message: &ShortMessage<'_>) {
+    octets(out, 1, message.service_type);
+    for (field, address) in [(2, &message.source), (3, &message.destination)] {
+        nested(out, field, |out| {
+            number(out, 1, u64::from(address.ton));
+            number(out, 2, u64::from(address.npi));
+            octets(out, 3, address.digits);
+        });
+    }
+    number(out, 4, u64::from(message.esm_class.0));
+    number(out, 5, u64::from(message.protocol_id));
+    number(out, 6, u64::from(message.priority_flag));
+    number(out, 7, u64::from(message.registered_delivery.0));
+    number(out, 8, u64::from(message.data_coding));
+    number(out, 9, u64::from(message.sm_default_msg_id));
+    octets(out, 10, message.short_message);
+    octets(out, 11, message.tlvs.octets());
+}
+
+// Wire types of the protobuf encoding.
+const VARINT: u8 = 0;
+const FIXED64: u8 = 1;
+const LENGTH_DELIMITED: u8 = 2;
+
+fn number(out: &mut Vec<u8>, field: u8, value: u64) {
+    if value != 0 {
+        out.push((field << 3) | VARINT);
+        varint(out, value);
+    }
+}
+
+fn octets(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    if !value.is_empty() {
+        out.push((field << 3) | LENGTH_DELIMITED);
+        varint(out, value.len() as u64);
+        out.extend_from_slice(value);
+    }
+}
+
+/// A message within: its length stands before it and is known after it, so a longer length moves it.
+fn nested(out: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push((field << 3) | LENGTH_DELIMITED);
+    let at = out.len();
+    out.push(0);
+    write(out);
+    let length = out.len() - at - 1;
+    if length < 0x80 {
+        out[at] = length as u8;
+        return;
+    }
+    let mut prefix = [0; 10];
+    let mut used = 0;
+    let mut rest = length;
+    while rest >= 0x80 {
+        prefix[used] = rest as u8 | 0x80;
+        rest >>= 7;
+        used += 1;
+    }
+    prefix[used] = rest as u8;
+    let more = used;
+    let end = out.len();
+    out.resize(end + more, 0);
+    out.copy_within(at + 1..end, at + 1 + more);
+    out[at..=at + used].copy_from_slice(&prefix[..=used]);
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brivas_proto::v1;
+    use brivas_smpp::pdu::Address;
+    use brivas_smpp::tlv::Tlvs;
+    use proptest::prelude::*;
+    use prost::Message;
+    use v1::event::Kind;
+
+    fn read(octets: &[u8]) -> Kind {
+        v1::Event::decode(octets).unwrap().kind.unwrap()
+    }
+
+    #[test]
+    fn every_event_is_read_by_the_generated_types() {
+        let mut out = Vec::new();
+        sent(&mut out, "alpha", b"77", 2);
+        let expected = v1::Sent { carrier: "alpha".into(), carrier_message_id: b"77".to_vec(), attempt: 2 };
+        assert_eq!(read(&out), Kind::Sent(expected));
+        out.clear();
+        attempt_failed(&mut out, "alpha", 1, 0x58, "throttled", 5);
+        let expected = v1::AttemptFailed {
+            carrier: "alpha".into(),
+            attempt: 1,
+            command_status: 0x58,
+            reason: "throttled".into(),
+            retry_at_ms: 5,
+        };
+        assert_eq!(read(&out), Kind::AttemptFailed(expected));
+        out.clear();
+        ended(&mut out, MessageState::Undeliverable, "alpha", b"0a1", 9, 3);
+        let expected = v1::Final {
+            state: v1::MessageState::Undeliverable.into(),
+            carrier: "alpha".into(),
+            error: "0a1".into(),
+            done_at_ms: 9,
+            attempt: 3,
+        };
+        assert_eq!(read(&out), Kind::Final(expected));
+        out.clear();
+        receipt_delivered(&mut out, Channel::Webhook);
+        assert_eq!(read(&out), Kind::ReceiptDelivered(v1::ReceiptDelivered { channel: 1 }));
+        out.clear();
+        mo_delivered(&mut out, Channel::Smpp);
+        assert_eq!(read(&out), Kind::MoDelivered(v1::MoDelivered { channel: 0 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_read_back(text in prop::collection::vec(any::<u8>(), 0..254), payload in 0usize..70_000, digits in "[0-9]{0,20}") {
+            let mut area = Vec::new();
+            if payload > 0 {
+                brivas_smpp::tlv::append(&mut area, brivas_smpp::tlv::Tag::MESSAGE_PAYLOAD, &vec![7; payload.min(65_535)]);
+            }
+            let message = ShortMessage {
+                destination: Address { ton: 1, npi: 1, digits: digits.as_bytes() },
+                short_message: &text,
+                data_coding: 8,
+                tlvs: Tlvs::parse(&area).unwrap(),
+                ..ShortMessage::default()
+            };
+            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r" };
+            let mut out = vec![1, 2, 3];
+            accepted(&mut out, "sample", &message, &more);
+            let Kind::Accepted(read) = read(&out[3..]) else { panic!() };
+            let content = read.content.unwrap();
+            prop_assert_eq!(&content.short_message, &text);
+            prop_assert_eq!(&content.tlvs, &area);
+            prop_assert_eq!(&content.destination.unwrap().digits[..], digits.as_bytes());
+            prop_assert_eq!((read.account.as_str(), read.reference.as_str(), read.idempotency_key.as_str()), ("sample", "r", "k/0"));
+            prop_assert_eq!((read.expires_at_ms, read.idempotency_fingerprint, read.origin), (1_795_348_800_000, 9, 1));
+            let mut again = Vec::new();
+            mo_accepted(&mut again, "sample", "alpha", &message);
+            let Kind::MoAccepted(mo) = self::read(&again) else { panic!() };
+            prop_assert_eq!(mo.carrier, "alpha");
+        }
+    }
+}

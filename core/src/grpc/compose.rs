@@ -1,0 +1,223 @@
+//! A caller's message as the body of a submit_sm.
+
+use brivas_proto::v1;
+use brivas_smpp::pdu::Address;
+use brivas_smpp::tlv::{self, Tag, Tlvs};
+use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage, text};
+
+/// Why a message was refused before it reached the shard.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: CommandStatus,
+    pub(super) error: String,
+    pub(super) hint: &'static str,
+}
+
+/// Octets of a single short message (3GPP TS 23.040 §9.2.3.24): 140, which is 160 septets.
+const OCTETS_MAX: usize = 140;
+const SEPTETS_MAX: usize = 160;
+/// What a message_payload holds at most.
+const PAYLOAD_OCTETS_MAX: usize = 64_000;
+const REFERENCE_OCTETS_MAX: usize = 64;
+/// Digits of an E.164 number.
+const NUMBER_DIGITS_MAX: usize = 15;
+/// Letters of an alphanumeric sender (3GPP TS 23.040 §9.1.2.5).
+const SENDER_LETTERS_MAX: usize = 11;
+/// Up to this many digits a sender is a short code.
+const SHORT_CODE_DIGITS_MAX: usize = 6;
+
+/// Builds the body, or says what is wrong with the message.
+pub(super) fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
+    if message.reference.len() > REFERENCE_OCTETS_MAX {
+        return Err(refusal(
+            CommandStatus::RINVMSGLEN,
+            format!("reference has {} octets", message.reference.len()),
+            "at most 64 octets",
+        ));
+    }
+    let content = match &message.body {
+        Some(v1::new_message::Body::Content(content)) => Some(content),
+        _ => None,
+    };
+    let given_destination = content.and_then(|content| content.destination.as_ref());
+    let given_source = content.and_then(|content| content.source.as_ref());
+    let destination = match given_destination {
+        Some(address) if message.to.is_empty() => address_of(address),
+        _ => number(&message.to)?,
+    };
+    let source = match given_source {
+        Some(address) if message.from.is_empty() => address_of(address),
+        _ => sender(&message.from)?,
+    };
+    let validity = relative_time(message.validity_seconds);
+    let mut composed = ShortMessage {
+        source,
+        destination,
+        registered_delivery: RegisteredDelivery::ALWAYS,
+        validity_period: &validity,
+        ..ShortMessage::default()
+    };
+    let encoded;
+    let mut area = Vec::new();
+    match &message.body {
+        Some(v1::new_message::Body::Text(text)) => {
+            encoded = text::encode(text);
+            composed.data_coding = encoded.data_coding;
+            let single_max =
+                if encoded.data_coding == text::DATA_CODING_DEFAULT { SEPTETS_MAX } else { OCTETS_MAX };
+            if encoded.octets.len() <= single_max {
+                composed.short_message = &encoded.octets;
+            } else if encoded.octets.len() <= PAYLOAD_OCTETS_MAX {
+                // The carrier segments it.
+                tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, &encoded.octets);
+            } else {
+                return Err(refusal(
+                    CommandStatus::RINVMSGLEN,
+                    format!("text has {} octets once encoded", encoded.octets.len()),
+                    "at most 64,000",
+                ));
+            }
+        }
+        Some(v1::new_message::Body::Content(content)) => {
+            composed.service_type = &content.service_type;
+            composed.esm_class = EsmClass(content.esm_class as u8);
+            composed.protocol_id = content.protocol_id as u8;
+            composed.priority_flag = content.priority as u8;
+            composed.data_coding = content.data_coding as u8;
+            composed.sm_default_msg_id = content.default_message_id as u8;
+            if content.short_message.len() > 254 {
+                return Err(refusal(
+                    CommandStatus::RINVMSGLEN,
+                    format!("short_message has {} octets", content.short_message.len()),
+                    "at most 254; longer content goes in the TLV message_payload",
+                ));
+            }
+            composed.short_message = &content.short_message;
+            area.extend_from_slice(&content.tlvs);
+        }
+        None => {
+            return Err(refusal(
+                CommandStatus::RINVMSGLEN,
+                "text is missing".to_owned(),
+                "send text or content",
+            ));
+        }
+    }
+    composed.tlvs = Tlvs::parse(&area).ok_or_else(|| {
+        refusal(
+            CommandStatus::RINVTLVSTREAM,
+            "tlvs do not add up".to_owned(),
+            "tag, length, value, each whole",
+        )
+    })?;
+    let mut body = Vec::new();
+    composed.encode(&mut body);
+    // What the wire refuses, the API refuses as well: fields that are too long among others.
+    ShortMessage::decode(&body).and_then(|message| message.check_submit()).map_err(|error| Refusal {
+        status: error.status,
+        error: format!("{} is invalid", error.field),
+        hint: error.status.text(),
+    })?;
+    Ok(body)
+}
+
+fn address_of(address: &v1::Address) -> Address<'_> {
+    Address { ton: address.ton as u8, npi: address.npi as u8, digits: &address.digits }
+}
+
+fn number(to: &str) -> Result<Address<'_>, Refusal> {
+    let digits = to.strip_prefix('+').unwrap_or(to);
+    let is_number = digits.bytes().all(|octet| octet.is_ascii_digit());
+    if !is_number || digits.is_empty() || digits.len() > NUMBER_DIGITS_MAX {
+        return Err(refusal(
+            CommandStatus::RINVDSTADR,
+            format!("to {to:?} is no number"),
+            "E.164: up to 15 digits with the country code, such as +491701234567",
+        ));
+    }
+    Ok(Address { ton: 1, npi: 1, digits: digits.as_bytes() })
+}
+
+fn sender(from: &str) -> Result<Address<'_>, Refusal> {
+    let digits = from.strip_prefix('+').unwrap_or(from);
+    let is_number = !digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit());
+    if is_number && digits.len() <= SHORT_CODE_DIGITS_MAX {
+        // Network specific: a short code.
+        return Ok(Address { ton: 3, npi: 0, digits: digits.as_bytes() });
+    }
+    if is_number && digits.len() <= NUMBER_DIGITS_MAX {
+        return Ok(Address { ton: 1, npi: 1, digits: digits.as_bytes() });
+    }
+    if !from.is_empty() && from.is_ascii() && from.len() <= SENDER_LETTERS_MAX {
+        return Ok(Address { ton: 5, npi: 0, digits: from.as_bytes() });
+    }
+    Err(refusal(
+        CommandStatus::RINVSRCADR,
+        format!("from {from:?} is no sender"),
+        "a number, a short code, or up to 11 letters and digits",
+    ))
+}
+
+/// Seconds as `YYMMDDhhmmss000R`; empty for 0. Hours carry the rest: peers count 30 days to a month.
+fn relative_time(seconds: u32) -> Vec<u8> {
+    if seconds == 0 {
+        return Vec::new();
+    }
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (months, days) = (days / 30, days % 30);
+    let months = months.min(12);
+    format!("00{months:02}{days:02}{:02}{:02}{:02}000R", rest / 3_600, rest / 60 % 60, rest % 60).into_bytes()
+}
+
+fn refusal(status: CommandStatus, error: String, hint: &'static str) -> Refusal {
+    Refusal { status, error, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use brivas_smpp::time;
+
+    fn text(to: &str, from: &str, text: &str) -> v1::NewMessage {
+        let body = Some(v1::new_message::Body::Text(text.to_owned()));
+        v1::NewMessage { to: to.to_owned(), from: from.to_owned(), body, ..Default::default() }
+    }
+
+    #[test]
+    fn numbers_short_codes_and_names_get_their_type() {
+        for (from, ton, npi) in [("+491701234567", 1, 1), ("40404", 3, 0), ("Brivas", 5, 0)] {
+            let body = body(&text("+491701234568", from, "hi")).unwrap();
+            let message = ShortMessage::decode(&body).unwrap();
+            assert_eq!((message.source.ton, message.source.npi), (ton, npi), "{from}");
+            assert_eq!(message.destination.digits, b"491701234568");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let status = |message: &v1::NewMessage| body(message).unwrap_err().status;
+        assert_eq!(status(&text("phone", "40404", "hi")), CommandStatus::RINVDSTADR);
+        assert_eq!(status(&text("4917", "much too long a name", "hi")), CommandStatus::RINVSRCADR);
+        assert_eq!(
+            status(&v1::NewMessage { body: None, ..text("4917", "1", "") }),
+            CommandStatus::RINVMSGLEN
+        );
+        let huge = "x".repeat(70_000);
+        assert_eq!(status(&text("4917", "1", &huge)), CommandStatus::RINVMSGLEN);
+    }
+
+    #[test]
+    fn long_text_goes_as_payload() {
+        let long = "x".repeat(161);
+        let octets = body(&text("4917", "1", &long)).unwrap();
+        let message = ShortMessage::decode(&octets).unwrap();
+        assert_eq!((message.short_message.len(), message.text().len()), (0, 161));
+    }
+
+    #[test]
+    fn validity_is_written_so_that_it_is_read_back() {
+        for seconds in [1, 59, 3_600, 86_400, 2_591_999, 2_592_000] {
+            assert_eq!(time::parse(&relative_time(seconds), 0), Some(i64::from(seconds) * 1_000));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `Control`: configuration, what the engine is doing, drain.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use brivas_proto::v1;
+use brivas_route::Direction;
+use tonic::{Request, Response, Status};
+use v1::control_server::{Control, ControlServer};
+
+use super::{Current, Shared, auth, history, messaging, watch};
+use crate::config::{build, last_good};
+use crate::shard::Command;
+
+/// A snapshot of a million routes is about 60 MB.
+const SNAPSHOT_OCTETS_MAX: usize = 256 << 20;
+
+pub(super) fn service(shared: Arc<Shared>) -> ControlServer<Service> {
+    ControlServer::new(Service { shared }).max_decoding_message_size(SNAPSHOT_OCTETS_MAX)
+}
+
+pub(super) struct Service {
+    shared: Arc<Shared>,
+}
+
+#[tonic::async_trait]
+impl Control for Service {
+    type WatchStream = watch::Stream;
+
+    async fn apply(&self, request: Request<v1::ApplyRequest>) -> Result<Response<v1::ApplyResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let v1::ApplyRequest { snapshot, dry_run } = request.into_inner();
+        let snapshot = snapshot.ok_or_else(|| Status::invalid_argument("snapshot is missing"))?;
+        let _one_at_a_time = self.shared.applying.lock().await;
+        let current = self.shared.current();
+        let names = (current.config.account_names.clone(), current.config.carrier_names.clone());
+        let config = build(&snapshot, names.0, names.1)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let changes = changes(&current.snapshot, &snapshot);
+        let response = v1::ApplyResponse {
+            hash: config.hash.clone(),
+            changed: config.hash != current.config.hash,
+            changes,
+        };
+        if dry_run || !response.changed {
+            return Ok(Response::new(response));
+        }
+        // On disk first: what is in force after a restart is what was in force before.
+        last_good::store(&self.shared.data_dir, &snapshot)
+            .map_err(|error| Status::unavailable(error.to_string()))?;
+        let config = Arc::new(config);
+        let for_shard = Arc::clone(&config);
+        self.shared.ask(|done| Command::Apply { config: for_shard, done }).await?;
+        let mut in_force = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_force = Current { config, snapshot: Arc::new(snapshot) };
+        Ok(Response::new(response))
+    }
+
+    async fn stats(&self, request: Request<v1::StatsRequest>) -> Result<Response<v1::StatsResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let mut stats = self.shared.ask(|reply| Command::Stats { reply }).await?;
+        let reader = &self.shared.reader;
+        let journal = reader.stats();
+        stats.journal = Some(v1::JournalStats {
+            start_offset: reader.start_offset(),
+            written_offset: reader.end_offset(),
+            durable_offset: reader.durable_offset(),
+            bytes: journal.size_bytes,
+            commits: journal.commits,
+            syncs: journal.syncs,
+            sync_us_p50: journal.sync_p50_us.into(),
+            sync_us_p99: journal.sync_p99_us.into(),
+        });
+        Ok(Response::new(stats))
+    }
+
+    async fn binds(&self, request: Request<v1::BindsRequest>) -> Result<Response<v1::BindsResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let binds = self.shared.ask(|reply| Command::Binds { reply }).await?;
+        Ok(Response::new(v1::BindsResponse { binds }))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<v1::ExplainRequest>,
+    ) -> Result<Response<v1::ExplainResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let request = request.into_inner();
+        let config = self.shared.current().config;
+        let direction = match request.direction() {
+            v1::Direction::Mt => Direction::Mt,
+            v1::Direction::Mo => Direction::Mo,
+        };
+        let account = match request.account.as_str() {
+            "" => u32::MAX,
+            name => config
+                .account_names
+                .find(name)
+                .ok_or_else(|| Status::not_found(format!("there is no account {name:?}")))?,
+        };
+        let destination = request.destination.strip_prefix('+').unwrap_or(&request.destination).as_bytes();
+        let up = self.shared.ask(|reply| Command::CarriersUp { reply }).await?;
+        let explanation = config.table.explain(direction, account, destination);
+        let to_account = explanation
+            .route
+            .and_then(|route| route.to_account())
+            .map(|number| config.account_names.name(number).to_string());
+        let targets = explanation.candidates.iter().map(|target| v1::ExplainedTarget {
+            carrier: config.carrier_names.name(target.carrier).to_string(),
+            priority: target.priority,
+            weight: target.weight,
+            available: up.get(target.carrier as usize).copied().unwrap_or(false),
+        });
+        Ok(Response::new(v1::ExplainResponse {
+            targets: targets.collect(),
+            steps: explanation.steps,
+            route: explanation.route.map(|route| route.name().to_owned()).unwrap_or_default(),
+            to_account: to_account.unwrap_or_default(),
+        }))
+    }
+
+    async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let timeout = Duration::from_millis(request.get_ref().timeout_ms.into());
+        let drain = self.shared.ask(|done| Command::Drain { done });
+        let (drained, open_messages) = match tokio::time::timeout(timeout, drain).await {
+            Ok(open) => (true, open?),
+            Err(_) => (false, 0),
+        };
+        Ok(Response::new(v1::DrainResponse { drained, open_messages }))
+    }
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        Ok(Response::new(watch::start(Arc::clone(&self.shared), None, request.into_inner())))
+    }
+
+    async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<v1::MessageStatus>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        let text = &request.get_ref().id;
+        let status = history::status(&self.shared.reader, messaging::parse_id(text)?).await?;
+        status
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found(format!("no message {text} is in the journal")))
+    }
+}
+
+/// What differs between two snapshots, in words.
+fn changes(old: &v1::Snapshot, new: &v1::Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    let accounts = |snapshot: &v1::Snapshot| by_name(&snapshot.accounts, |account| &account.name);
+    let carriers = |snapshot: &v1::Snapshot| by_name(&snapshot.carriers, |carrier| &carrier.name);
+    let routes = |snapshot: &v1::Snapshot| by_name(&snapshot.routes, |route| &route.name);
+    compare("account", &accounts(old), &accounts(new), &mut lines);
+    compare("carrier", &carriers(old), &carriers(new), &mut lines);
+    compare("route", &routes(old), &routes(new), &mut lines);
+    lines
+}
+
+fn by_name<T: Clone>(items: &[T], name: impl Fn(&T) -> &String) -> BTreeMap<String, T> {
+    items.iter().map(|item| (name(item).clone(), item.clone())).collect()
+}
+
+fn compare<T: PartialEq>(
+    kind: &str,
+    old: &BTreeMap<String, T>,
+    new: &BTreeMap<String, T>,
+    lines: &mut Vec<String>,
+) {
+    for (name, item) in new {
+        match old.get(name) {
+            None => lines.push(format!("{kind} {name}: added")),
+            Some(before) if before != item => lines.push(format!("{kind} {name}: changed")),
+            Some(_) => {}
+        }
+    }
+    lines.extend(
+        old.keys().filter(|name| !new.contains_key(*name)).map(|name| format!("{kind} {name}: removed")),
+    );
+}

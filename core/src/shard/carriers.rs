@@ -1,0 +1,191 @@
+//! Binds to carriers: connect, bind, and come back with patience.
+
+use std::net::SocketAddr;
+
+use brivas_smpp::pdu::BindRequest;
+use brivas_smpp::session::SessionConfig;
+use brivas_smpp::{BindMode, CommandStatus, InterfaceVersion, Session};
+use mio::net::TcpStream;
+
+use super::connection::{ConnectionRef, Owner};
+use super::messages::MessageRef;
+use super::parties::BindState;
+use super::{CARRIER_ROLE, Shard};
+use crate::offload::Job;
+
+impl Shard {
+    /// Opens what is due.
+    pub(super) fn open_due_binds(&mut self) {
+        if self.draining.is_on() {
+            return;
+        }
+        let now_ms = self.clock.now_ms();
+        for carrier_number in 0..self.carriers.len() as u32 {
+            let carrier = &mut self.carriers[carrier_number as usize];
+            let Some(config) = carrier.config.clone() else { continue };
+            for bind_number in 0..carrier.binds.len() as u32 {
+                let bind = &mut carrier.binds[bind_number as usize];
+                if bind.state != BindState::Waiting || bind.retry_at_ms > now_ms {
+                    continue;
+                }
+                let job = Job::Resolve {
+                    carrier: carrier_number,
+                    bind: bind_number,
+                    host: config.spec.host.clone(),
+                    port: config.spec.port as u16,
+                };
+                if self.offload.submit(job) {
+                    bind.state = BindState::Resolving;
+                }
+            }
+        }
+    }
+
+    /// The host's address is known, or not.
+    pub(super) fn handle_resolved(&mut self, carrier: u32, bind: u32, result: Result<SocketAddr, String>) {
+        let state = self.carriers.get(carrier as usize).and_then(|state| state.binds.get(bind as usize));
+        if state.is_none_or(|bind| bind.state != BindState::Resolving) {
+            return;
+        }
+        let opened = result.and_then(|address| self.connect(carrier, bind, address));
+        let Some(state) = self.carriers[carrier as usize].binds.get_mut(bind as usize) else { return };
+        match opened {
+            Ok(name) => state.state = BindState::Opening(name),
+            Err(why) => self.bind_failed(carrier, bind, &why, CommandStatus::ROK),
+        }
+    }
+
+    fn connect(&mut self, carrier: u32, bind: u32, address: SocketAddr) -> Result<ConnectionRef, String> {
+        let config = self.carriers[carrier as usize].config.clone().ok_or("the carrier was removed")?;
+        let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        let session_config = SessionConfig {
+            window_max: config.spec.window_max as usize,
+            enquire_link_ms: u64::from(config.spec.enquire_link_ms),
+            response_timeout_ms: u64::from(config.spec.response_timeout_ms),
+            ..SessionConfig::new(CARRIER_ROLE)
+        };
+        let session = Session::new(session_config, self.clock.now_ms());
+        let system_id = config.spec.system_id.clone();
+        self.open(stream, session, Owner::Carrier(carrier, bind), address, system_id)
+            .ok_or_else(|| "cannot watch the socket".to_owned())
+    }
+
+    /// The socket is writable for the first time: it is connected, so bind.
+    pub(super) fn note_connected(&mut self, name: ConnectionRef) {
+        let Some(connection) = self.connections.get_mut(name) else { return };
+        let Owner::Carrier(carrier, _) = connection.owner else { return };
+        if connection.session.state() != brivas_smpp::session::State::Open {
+            return;
+        }
+        if let Ok(Some(error)) = connection.stream.take_error() {
+            let why = format!("{}: {error}", connection.peer);
+            self.close(name, &why);
+            return;
+        }
+        if connection.stream.peer_addr().is_err() {
+            return;
+        }
+        let _ = connection.stream.set_nodelay(true);
+        let Some(config) = self.carriers[carrier as usize].config.clone() else { return };
+        let request = BindRequest {
+            system_id: config.spec.system_id.as_bytes(),
+            password: config.spec.password.as_bytes(),
+            system_type: config.spec.system_type.as_bytes(),
+            interface_version: InterfaceVersion::V3_4,
+            ton: 0,
+            npi: 0,
+            address_range: b"",
+            trailing: b"",
+        };
+        connection.session.bind(self.clock.now_ms(), config.bind_mode(), request);
+    }
+
+    /// The carrier has decided about our bind.
+    pub(super) fn handle_bind_answer(
+        &mut self,
+        name: ConnectionRef,
+        carrier_number: u32,
+        bind_number: u32,
+        status: CommandStatus,
+    ) {
+        if !status.is_ok() {
+            // The session has ended itself; `carrier_left` tells why.
+            self.mark_dirty(name);
+            return;
+        }
+        let carrier = &mut self.carriers[carrier_number as usize];
+        let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        bind.state = BindState::Bound(name);
+        bind.failures = 0;
+        bind.last_error.clear();
+        let transmits =
+            carrier.config.as_ref().is_some_and(|config| config.bind_mode() != BindMode::Receiver);
+        if transmits && !carrier.up.contains(&bind_number) {
+            carrier.up.push(bind_number);
+            carrier.up.sort_unstable();
+        }
+        self.mark_bind(carrier_number, bind_number);
+        self.redistribute(carrier_number);
+    }
+
+    /// A carrier's connection is gone: what it had goes back to the queues, and the bind comes back later.
+    pub(super) fn carrier_left(
+        &mut self,
+        carrier_number: u32,
+        bind_number: u32,
+        session: &mut Session,
+        why: &str,
+    ) {
+        let status = match session.close_reason() {
+            Some(brivas_smpp::session::CloseReason::BindRefused(status)) => status,
+            _ => CommandStatus::ROK,
+        };
+        let unanswered: Vec<u64> = std::iter::from_fn(|| session.take_unanswered()).collect();
+        self.bind_failed(carrier_number, bind_number, why, status);
+        for token in unanswered {
+            let name = MessageRef::from_token(token);
+            let carrier = &mut self.carriers[carrier_number as usize];
+            carrier.in_flight = carrier.in_flight.saturating_sub(1);
+            if self.messages.get(name).is_some() {
+                self.attempt_failed(name, CommandStatus::ROK, "disconnected before the response");
+            }
+        }
+        self.redistribute(carrier_number);
+    }
+
+    /// A bind is down: its queue goes to the others, and it is tried again by the class of its error.
+    pub(super) fn bind_failed(
+        &mut self,
+        carrier_number: u32,
+        bind_number: u32,
+        why: &str,
+        status: CommandStatus,
+    ) {
+        let random = self.random();
+        let now_ms = self.clock.now_ms();
+        let carrier = &mut self.carriers[carrier_number as usize];
+        carrier.up.retain(|&number| number != bind_number);
+        let config = carrier.config.clone();
+        let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        bind.state = BindState::Waiting;
+        why.clone_into(&mut bind.last_error);
+        bind.failures = bind.failures.saturating_add(1);
+        let (initial, max) = config.as_ref().map_or((1_000, 60_000), |config| {
+            (u64::from(config.spec.reconnect_initial_ms), u64::from(config.spec.reconnect_max_ms))
+        });
+        let doubled = initial.saturating_mul(1 << (bind.failures - 1).min(16)).min(max);
+        let patience = match status {
+            // Wrong credentials stay wrong until somebody acts: knock seldom, or the carrier locks us out.
+            CommandStatus::RINVPASWD | CommandStatus::RINVSYSID | CommandStatus::RBINDFAIL => max,
+            // Our old bind may still be open there.
+            CommandStatus::RALYBND => doubled.max(5_000).min(max),
+            _ => doubled,
+        };
+        bind.retry_at_ms = now_ms + patience - patience / 5 * (random % 1_024) / 1_024;
+        let queue = std::mem::take(&mut bind.queue);
+        carrier.waiting.extend(queue);
+        if !carrier.up.is_empty() {
+            self.redistribute(carrier_number);
+        }
+    }
+}

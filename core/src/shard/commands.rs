@@ -1,0 +1,272 @@
+//! What others ask of a shard: commands through a bounded mailbox, answered by one-shot channels.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use brivas_proto::v1;
+use brivas_smpp::{CommandStatus, MessageState, ShortMessage};
+use tokio::sync::oneshot;
+
+use super::Shard;
+use super::commit::{Awaiting, Then};
+use super::connection::ConnectionRef;
+use super::messages::ApiPart;
+use crate::config::Config;
+use crate::offload::BindTag;
+
+/// A request to a shard.
+pub(crate) enum Command {
+    Submit {
+        account: u32,
+        messages: Vec<ApiMessage>,
+        idempotency_key: String,
+        fingerprint: u64,
+        reply: oneshot::Sender<Submitted>,
+    },
+    Cancel {
+        account: u32,
+        id: u64,
+        reply: oneshot::Sender<Cancelled>,
+    },
+    Apply {
+        config: Arc<Config>,
+        done: oneshot::Sender<()>,
+    },
+    Stats {
+        reply: oneshot::Sender<v1::StatsResponse>,
+    },
+    Binds {
+        reply: oneshot::Sender<Vec<v1::Bind>>,
+    },
+    CarriersUp {
+        reply: oneshot::Sender<Vec<bool>>,
+    },
+    Drain {
+        done: oneshot::Sender<u64>,
+    },
+    Stop,
+    PasswordVerified {
+        tag: BindTag,
+        right: bool,
+    },
+    HostResolved {
+        carrier: u32,
+        bind: u32,
+        result: Result<SocketAddr, String>,
+    },
+}
+
+/// The way into a shard's mailbox.
+#[derive(Clone)]
+pub(crate) struct Mailbox {
+    pub(crate) sender: SyncSender<Command>,
+    pub(crate) waker: Arc<mio::Waker>,
+}
+
+/// Commands that wait at most.
+pub(crate) const COMMANDS_MAX: usize = 65_536;
+
+impl Mailbox {
+    /// Puts a command in; an error when the box is full or the shard has ended.
+    pub(crate) fn send(&self, command: Command) -> Result<(), &'static str> {
+        self.sender.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => "the engine has too much to do",
+            TrySendError::Disconnected(_) => "the engine has stopped",
+        })?;
+        self.waker.wake().map_err(|_| "the engine cannot be woken")
+    }
+}
+
+/// A message by API.
+pub(crate) struct ApiMessage {
+    /// The body of a submit_sm.
+    pub(crate) body: Vec<u8>,
+    pub(crate) reference: String,
+}
+
+/// Why a message by API was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ApiRefusal(pub(crate) CommandStatus);
+
+/// What became of a submission.
+pub(crate) enum Submitted {
+    /// One a message: its id, or why not; and whether all were known before.
+    Results(Vec<Result<u64, ApiRefusal>>, bool),
+    /// The idempotency key was used with another request.
+    KeyReused,
+}
+
+/// What became of a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    Done,
+    TooLate,
+    Unknown,
+}
+
+/// API calls whose messages are not all safe yet.
+#[derive(Default)]
+pub(crate) struct ApiCalls {
+    slots: Vec<Option<ApiCall>>,
+    free: Vec<u32>,
+}
+
+struct ApiCall {
+    waits_for: usize,
+    submitted: Submitted,
+    reply: oneshot::Sender<Submitted>,
+}
+
+impl ApiCalls {
+    fn open(&mut self, waits_for: usize, submitted: Submitted, reply: oneshot::Sender<Submitted>) -> u32 {
+        let call = Some(ApiCall { waits_for, submitted, reply });
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = call;
+                slot
+            }
+            None => {
+                self.slots.push(call);
+                self.slots.len() as u32 - 1
+            }
+        }
+    }
+
+    /// One more message of this call is safe; the last one answers it.
+    pub(crate) fn count_down(&mut self, slot: u32) {
+        let Some(call) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        call.waits_for -= 1;
+        if call.waits_for == 0
+            && let Some(call) = self.slots[slot as usize].take()
+        {
+            self.free.push(slot);
+            // The caller may have gone; its messages are accepted all the same.
+            let _ = call.reply.send(call.submitted);
+        }
+    }
+}
+
+impl Shard {
+    /// Does what the mailbox asks; false: stop.
+    pub(super) fn obey(&mut self) -> bool {
+        while let Ok(command) = self.mailbox.try_recv() {
+            match command {
+                Command::Submit { account, messages, idempotency_key, fingerprint, reply } => {
+                    self.submit_by_api(account, messages, &idempotency_key, fingerprint, reply);
+                }
+                Command::Cancel { account, id, reply } => {
+                    let _ = reply.send(self.cancel(account, id));
+                }
+                Command::Apply { config, done } => {
+                    self.apply(config);
+                    let _ = done.send(());
+                }
+                Command::Stats { reply } => {
+                    let _ = reply.send(self.stats());
+                }
+                Command::Binds { reply } => {
+                    let _ = reply.send(self.binds());
+                }
+                Command::CarriersUp { reply } => {
+                    let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
+                }
+                Command::Drain { done } => self.start_drain(done),
+                Command::Stop => return false,
+                Command::PasswordVerified { tag, right } => self.handle_password(tag, right),
+                Command::HostResolved { carrier, bind, result } => {
+                    self.handle_resolved(carrier, bind, result)
+                }
+            }
+        }
+        true
+    }
+
+    fn submit_by_api(
+        &mut self,
+        account: u32,
+        messages: Vec<ApiMessage>,
+        key: &str,
+        fingerprint: u64,
+        reply: oneshot::Sender<Submitted>,
+    ) {
+        let name_of = |index: usize| if key.is_empty() { String::new() } else { format!("{key}/{index}") };
+        let known: Vec<_> = (0..messages.len())
+            .map(|index| if key.is_empty() { None } else { self.idempotency.find(account, &name_of(index)) })
+            .collect();
+        if known.iter().flatten().any(|entry| entry.fingerprint != fingerprint) {
+            let _ = reply.send(Submitted::KeyReused);
+            return;
+        }
+        let replayed = !known.is_empty() && known.iter().all(Option::is_some);
+        let mut results = Vec::with_capacity(messages.len());
+        let mut waits = Vec::new();
+        for (index, message) in messages.into_iter().enumerate() {
+            if let Some(entry) = known[index] {
+                results.push(Ok(entry.id));
+                waits.push((entry.offset, None));
+                continue;
+            }
+            match self.admit_by_api(account, message, name_of(index), fingerprint) {
+                Ok((id, offset, name)) => {
+                    results.push(Ok(id));
+                    waits.push((offset, Some(name)));
+                }
+                Err(status) => results.push(Err(ApiRefusal(status))),
+            }
+        }
+        let submitted = Submitted::Results(results, replayed);
+        if waits.is_empty() {
+            let _ = reply.send(submitted);
+            return;
+        }
+        let on_disk = self.accounts[account as usize].on_disk();
+        let call = self.calls.open(waits.len(), submitted, reply);
+        for (offset, name) in waits {
+            let (message, then) = match name {
+                Some(name) => (name, Then::AnswerCall { call }),
+                None => (super::MessageRef::from_token(u64::MAX), Then::AnswerCallAgain { call }),
+            };
+            self.commits.push(on_disk, Awaiting { offset, message, then });
+        }
+    }
+
+    fn admit_by_api(
+        &mut self,
+        account: u32,
+        new: ApiMessage,
+        idempotency_key: String,
+        fingerprint: u64,
+    ) -> Result<(u64, i64, super::MessageRef), CommandStatus> {
+        if self.config.account(account).is_none() {
+            return Err(CommandStatus::RBINDFAIL);
+        }
+        let content = ShortMessage::decode(&new.body).map_err(|error| error.status)?;
+        content.check_submit().map_err(|error| error.status)?;
+        let has_key = !idempotency_key.is_empty();
+        let fingerprint = if has_key { fingerprint } else { 0 };
+        let key = idempotency_key.clone();
+        let part = ApiPart { reference: new.reference, idempotency_key, fingerprint };
+        let (name, offset) = self.admit(account, ConnectionRef::NONE, &content, Some(Box::new(part)))?;
+        let wall_ms = self.clock.wall_ms;
+        let Some(message) = self.messages.get_mut(name) else { return Err(CommandStatus::RSYSERR) };
+        let id = message.id;
+        if has_key {
+            self.idempotency.insert(account, key, id, fingerprint, wall_ms, offset);
+        }
+        Ok((id, offset, name))
+    }
+
+    fn cancel(&mut self, account: u32, id: u64) -> Cancelled {
+        // Rare: a search through the open messages is cheaper than an index that every message pays for.
+        let found = self.messages.iter().find(|(_, message)| message.id == id && message.account == account);
+        let Some((name, _)) = found else { return Cancelled::Unknown };
+        if !self.is_cancellable(name) {
+            return Cancelled::TooLate;
+        }
+        self.count_out(name);
+        // Queues still hold its name; whoever finds it there sees that it has ended.
+        self.end(name, MessageState::Deleted, b"", None);
+        Cancelled::Done
+    }
+}

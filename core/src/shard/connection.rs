@@ -1,0 +1,173 @@
+//! Connections: sockets with their sessions, read and written in batches.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+
+use brivas_smpp::Session;
+use mio::net::TcpStream;
+
+/// Names one connection; stale after it closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionRef {
+    pub(crate) index: u32,
+    generation: u32,
+}
+
+impl ConnectionRef {
+    /// No connection at all.
+    pub(crate) const NONE: Self = Self { index: u32::MAX, generation: 0 };
+
+    /// As the poll's token.
+    pub(crate) const fn token(self) -> mio::Token {
+        mio::Token((self.generation as usize) << 32 | self.index as usize)
+    }
+
+    pub(crate) const fn from_token(token: mio::Token) -> Self {
+        Self { index: token.0 as u32, generation: (token.0 >> 32) as u32 }
+    }
+}
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A customer's before its bind.
+    Stranger,
+    /// An account's.
+    Account(u32),
+    /// A carrier's, with the number of the bind.
+    Carrier(u32, u32),
+}
+
+/// A socket and its session.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    pub(crate) session: Session,
+    pub(crate) owner: Owner,
+    pub(crate) peer: SocketAddr,
+    pub(crate) system_id: String,
+    pub(crate) since_ms: i64,
+    /// Octets that were read and not taken yet: part of a PDU, or what a blocked session left.
+    pub(crate) leftover: Vec<u8>,
+    /// There may be more to read.
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    /// Is in the shard's list of those to write.
+    pub(crate) is_dirty: bool,
+    /// Since when the peer takes nothing although there is something to take.
+    pub(crate) stalled_since_ms: Option<u64>,
+}
+
+/// Octets of output at which a peer is not read further: it takes too little of what it asked for.
+pub(crate) const OUTPUT_OCTETS_MAX: usize = 1 << 20;
+
+impl Connection {
+    /// Whether reading now would only pile up.
+    pub(crate) fn is_held(&self) -> bool {
+        self.session.is_blocked() || self.session.output().len() >= OUTPUT_OCTETS_MAX
+    }
+
+    /// Reads once into `buffer`, behind `start`. `Ok(0)`: nothing now. The flag `readable` is kept up:
+    /// a read that does not fill the buffer has emptied the socket (epoll(7), edge-triggered).
+    ///
+    /// # Errors
+    /// The peer has closed (`UnexpectedEof`), or the socket failed.
+    pub(crate) fn read(&mut self, buffer: &mut [u8], start: usize) -> std::io::Result<usize> {
+        match self.stream.read(&mut buffer[start..]) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                self.readable = start + count == buffer.len();
+                Ok(count)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(0)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what the session has, as far as the socket takes it.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub(crate) fn write(&mut self, now_ms: u64) -> std::io::Result<()> {
+        while self.writable && !self.session.output().is_empty() {
+            match self.stream.write(self.session.output()) {
+                Ok(count) => {
+                    self.session.written(count);
+                    self.stalled_since_ms = None;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.session.output().is_empty() {
+            self.stalled_since_ms = None;
+        } else if self.stalled_since_ms.is_none() {
+            self.stalled_since_ms = Some(now_ms);
+        }
+        Ok(())
+    }
+}
+
+/// The connections of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    slots: Vec<(u32, Option<Connection>)>,
+    free: Vec<u32>,
+}
+
+impl Connections {
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// The name that the next connection will have.
+    pub(crate) fn next_name(&self) -> ConnectionRef {
+        let index = self.free.last().copied().unwrap_or(self.slots.len() as u32);
+        let generation = self.slots.get(index as usize).map_or(0, |slot| slot.0);
+        ConnectionRef { index, generation }
+    }
+
+    pub(crate) fn insert(&mut self, connection: Connection) -> ConnectionRef {
+        let name = self.next_name();
+        match self.free.pop() {
+            Some(index) => self.slots[index as usize].1 = Some(connection),
+            None => self.slots.push((0, Some(connection))),
+        }
+        name
+    }
+
+    pub(crate) fn get(&self, name: ConnectionRef) -> Option<&Connection> {
+        let (generation, connection) = self.slots.get(name.index as usize)?;
+        connection.as_ref().filter(|_| *generation == name.generation)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: ConnectionRef) -> Option<&mut Connection> {
+        let (generation, connection) = self.slots.get_mut(name.index as usize)?;
+        connection.as_mut().filter(|_| *generation == name.generation)
+    }
+
+    pub(crate) fn remove(&mut self, name: ConnectionRef) -> Option<Connection> {
+        let (generation, slot) = self.slots.get_mut(name.index as usize)?;
+        if *generation != name.generation {
+            return None;
+        }
+        let connection = slot.take()?;
+        *generation = generation.wrapping_add(1);
+        self.free.push(name.index);
+        Some(connection)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = ConnectionRef> {
+        let open = self.slots.iter().enumerate().filter(|(_, slot)| slot.1.is_some());
+        open.map(|(index, slot)| ConnectionRef { index: index as u32, generation: slot.0 })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnectionRef, &Connection)> {
+        self.names().filter_map(|name| Some((name, self.get(name)?)))
+    }
+}

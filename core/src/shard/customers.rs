@@ -1,0 +1,194 @@
+//! Customers' connections: accept, bind, part.
+
+use brivas_smpp::pdu::BindRequest;
+use brivas_smpp::session::{SessionConfig, State};
+use brivas_smpp::{BindMode, CommandStatus, Session};
+use mio::Interest;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::connection::{Connection, ConnectionRef, Owner};
+use super::messages::MessageRef;
+use super::{CUSTOMER_ROLE, Shard};
+use crate::offload::{BindTag, Job};
+
+/// Connections that are held at most; beyond it new ones are closed at once.
+const CONNECTIONS_MAX: usize = 15_000;
+/// Undecided passwords of one account: more are refused, so that a flood on one account leaves the others their turn.
+const PASSWORDS_PENDING_MAX: u32 = 64;
+/// What we call ourselves in bind responses.
+const SYSTEM_ID: &[u8] = b"brivas";
+
+impl Shard {
+    /// Takes every connection that waits.
+    pub(super) fn accept(&mut self) {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    self.counters.connections_accepted += 1;
+                    if self.draining.is_on() || self.connections.len() >= CONNECTIONS_MAX {
+                        continue;
+                    }
+                    let _ = stream.set_nodelay(true);
+                    let session = Session::new(SessionConfig::new(CUSTOMER_ROLE), self.clock.now_ms());
+                    self.open(stream, session, Owner::Stranger, peer, String::new());
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                // WouldBlock: none is left. Anything else (no descriptors): the next tick tries again.
+                Err(_) => return,
+            }
+        }
+    }
+
+    pub(super) fn open(
+        &mut self,
+        mut stream: mio::net::TcpStream,
+        session: Session,
+        owner: Owner,
+        peer: std::net::SocketAddr,
+        system_id: String,
+    ) -> Option<ConnectionRef> {
+        let name = self.connections.next_name();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, name.token(), interest).ok()?;
+        let connection = Connection {
+            stream,
+            session,
+            owner,
+            peer,
+            system_id,
+            since_ms: self.clock.wall_ms,
+            leftover: Vec::new(),
+            readable: false,
+            writable: false,
+            is_dirty: false,
+            stalled_since_ms: None,
+        };
+        Some(self.connections.insert(connection))
+    }
+
+    /// Somebody wants to bind.
+    pub(super) fn handle_bind(
+        &mut self,
+        name: ConnectionRef,
+        sequence_number: u32,
+        mode: BindMode,
+        request: &BindRequest<'_>,
+    ) {
+        if let Err(status) = self.decide_bind(name, sequence_number, mode, request) {
+            self.refuse_bind(name, sequence_number, status);
+        }
+    }
+
+    fn decide_bind(
+        &mut self,
+        name: ConnectionRef,
+        sequence_number: u32,
+        _mode: BindMode,
+        request: &BindRequest<'_>,
+    ) -> Result<(), CommandStatus> {
+        if self.draining.is_on() {
+            return Err(CommandStatus::RBINDFAIL);
+        }
+        if let Some(connection) = self.connections.get_mut(name) {
+            connection.system_id = String::from_utf8_lossy(request.system_id).into_owned();
+        }
+        // One status for "unknown" and "wrong password": a stranger learns no system_id here.
+        let number = *self.config.by_system_id.get(request.system_id).ok_or(CommandStatus::RINVPASWD)?;
+        let account = &mut self.accounts[number as usize];
+        let config = account.config.as_ref().ok_or(CommandStatus::RINVPASWD)?;
+        if account.binds.len() >= config.spec.binds_max as usize {
+            return Err(CommandStatus::RALYBND);
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(self.password_secret);
+        hasher.update(config.spec.password_hash.as_bytes());
+        hasher.update(request.password);
+        let digest: [u8; 32] = hasher.finalize().into();
+        if account.confirmed_password.is_some_and(|known| known.ct_eq(&digest).into()) {
+            self.admit_bind(name, sequence_number, number);
+            return Ok(());
+        }
+        if account.passwords_pending >= PASSWORDS_PENDING_MAX {
+            return Err(CommandStatus::RBINDFAIL);
+        }
+        let tag = BindTag { connection: name.token().0, sequence_number, account: number, digest };
+        let job =
+            Job::Verify { tag, password: request.password.to_vec(), hash: config.spec.password_hash.clone() };
+        if !self.offload.submit(job) {
+            return Err(CommandStatus::RBINDFAIL);
+        }
+        self.accounts[number as usize].passwords_pending += 1;
+        Ok(())
+    }
+
+    /// argon2 has decided.
+    pub(super) fn handle_password(&mut self, tag: BindTag, right: bool) {
+        let account = &mut self.accounts[tag.account as usize];
+        account.passwords_pending = account.passwords_pending.saturating_sub(1);
+        let name = ConnectionRef::from_token(mio::Token(tag.connection));
+        if !right {
+            self.refuse_bind(name, tag.sequence_number, CommandStatus::RINVPASWD);
+            return;
+        }
+        account.confirmed_password = Some(tag.digest);
+        let binds_max = account.config.as_ref().map_or(0, |config| config.spec.binds_max as usize);
+        if account.binds.len() >= binds_max {
+            self.refuse_bind(name, tag.sequence_number, CommandStatus::RALYBND);
+            return;
+        }
+        self.admit_bind(name, tag.sequence_number, tag.account);
+        self.resume(name);
+    }
+
+    fn admit_bind(&mut self, name: ConnectionRef, sequence_number: u32, number: u32) {
+        let account = &mut self.accounts[number as usize];
+        let Some(connection) = self.connections.get_mut(name) else { return };
+        let window_max = account.config.as_ref().map_or(1, |config| config.spec.window_max as usize);
+        connection.owner = Owner::Account(number);
+        connection.session.accept_bind(sequence_number, SYSTEM_ID, window_max);
+        account.binds.push(name);
+        self.mark_dirty(name);
+        self.mark_account(number);
+    }
+
+    fn refuse_bind(&mut self, name: ConnectionRef, sequence_number: u32, status: CommandStatus) {
+        self.counters.binds_refused += 1;
+        if let Some(connection) = self.connections.get_mut(name) {
+            connection.session.refuse_bind(sequence_number, status);
+            self.mark_dirty(name);
+        }
+    }
+
+    /// A customer's connection is gone: what was being delivered on it waits for another.
+    pub(super) fn customer_left(
+        &mut self,
+        number: u32,
+        name: ConnectionRef,
+        session: &mut Session,
+        _why: &str,
+    ) {
+        self.accounts[number as usize].binds.retain(|&bind| bind != name);
+        let unanswered: Vec<u64> = std::iter::from_fn(|| session.take_unanswered()).collect();
+        for token in unanswered.into_iter().rev() {
+            let message_name = MessageRef::from_token(token);
+            if let Some(message) = self.messages.get_mut(message_name) {
+                message.phase = super::messages::Phase::Delivering;
+                self.accounts[number as usize].deliveries.push_front(message_name);
+            }
+        }
+        self.mark_account(number);
+    }
+
+    /// Parts in order with every bind of an account.
+    pub(super) fn unbind_account(&mut self, number: u32) {
+        for name in self.accounts[number as usize].binds.clone() {
+            if let Some(connection) = self.connections.get_mut(name) {
+                if matches!(connection.session.state(), State::Bound(_)) {
+                    connection.session.unbind(self.clock.now_ms());
+                }
+                self.mark_dirty(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Brings receipts and incoming messages to customers, on whichever of their binds takes them.
+
+use std::cmp::Reverse;
+
+use brivas_smpp::pdu::Address;
+use brivas_smpp::receipt::NewReceipt;
+use brivas_smpp::status::Retry;
+use brivas_smpp::tlv::Tlvs;
+use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
+
+use super::Shard;
+use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX};
+use super::messages::{Message, MessageRef, Phase};
+use crate::event::Channel;
+use crate::id;
+
+/// How long a customer that could not take a delivery is left alone with it.
+const DELIVERY_RETRY_MS: i64 = 5_000;
+
+impl Shard {
+    pub(super) fn mark_account(&mut self, number: u32) {
+        let account = &mut self.accounts[number as usize];
+        if !account.is_flushing {
+            account.is_flushing = true;
+            self.flush_accounts.push(number);
+        }
+    }
+
+    /// Sends what waits for an account, as far as its binds have room.
+    pub(super) fn flush_account(&mut self, number: u32) {
+        self.accounts[number as usize].is_flushing = false;
+        if self.draining.holds_forwarding() {
+            return;
+        }
+        let now_ms = self.clock.now_ms();
+        // Reused for every receipt of the round.
+        let (mut mandatory, mut tlvs, mut text) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(&name) = self.accounts[number as usize].deliveries.front() {
+            let Some(message) = self.messages.get(name) else {
+                self.accounts[number as usize].deliveries.pop_front();
+                continue;
+            };
+            let preferred = message.connection;
+            let Some(connection_name) = self.receiving_bind(number, preferred) else { return };
+            self.accounts[number as usize].deliveries.pop_front();
+            let Some(message) = self.messages.get_mut(name) else { continue };
+            let Some(connection) = self.connections.get_mut(connection_name) else { continue };
+            let sent = if message.incoming {
+                connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs())
+            } else {
+                mandatory.clear();
+                tlvs.clear();
+                text.clear();
+                write_receipt(message, &mut text, &mut mandatory, &mut tlvs);
+                connection.session.send(now_ms, name.token(), &mandatory, &tlvs)
+            };
+            if sent.is_ok() {
+                message.phase = Phase::DeliveryInFlight;
+                self.mark_dirty(connection_name);
+            } else {
+                // `receiving_bind` has looked; should it have been wrong, nothing is lost.
+                self.accounts[number as usize].deliveries.push_front(name);
+                return;
+            }
+        }
+    }
+
+    /// A bind of the account that takes deliver_sm now: the preferred one, else the next in turn.
+    fn receiving_bind(&mut self, number: u32, preferred: ConnectionRef) -> Option<ConnectionRef> {
+        let takes = |name: ConnectionRef| {
+            self.connections.get(name).is_some_and(|connection| {
+                let session = &connection.session;
+                let receives = match session.state() {
+                    brivas_smpp::session::State::Bound(mode) => mode.receives(),
+                    _ => false,
+                };
+                receives && session.room() > 0 && session.output().len() < OUTPUT_OCTETS_MAX
+            })
+        };
+        if takes(preferred) {
+            return Some(preferred);
+        }
+        let account = &mut self.accounts[number as usize];
+        let count = account.binds.len();
+        let start = account.next_bind;
+        let found = (0..count).map(|step| (start + step) % count).find(|&at| takes(account.binds[at]))?;
+        account.next_bind = found + 1;
+        Some(account.binds[found])
+    }
+
+    /// The customer answered a deliver_sm.
+    pub(super) fn handle_delivery_answer(&mut self, account: u32, token: u64, status: CommandStatus) {
+        let name = MessageRef::from_token(token);
+        if !self.accounts[account as usize].deliveries.is_empty() {
+            self.mark_account(account);
+        }
+        let Some(message) = self.messages.get_mut(name) else { return };
+        if message.phase != Phase::DeliveryInFlight {
+            return;
+        }
+        if status.is_ok() {
+            self.finish_delivery(name, Channel::Smpp);
+        } else if status == CommandStatus::RX_P_APPN || status == CommandStatus::RX_R_APPN {
+            // "Permanent" and "rejected" (SMPP 3.4 §5.1.3): the customer does not want it.
+            self.finish_delivery(name, Channel::Expired);
+        } else {
+            // Everything else, whatever the table says of it: a receipt costs little to send again.
+            debug_assert!(status.retry() == Retry::Later || !status.is_ok());
+            self.delivery_failed(name);
+        }
+    }
+
+    /// The customer did not take it this time.
+    pub(super) fn delivery_failed(&mut self, name: MessageRef) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.phase = Phase::DeliveryRetrying;
+        self.retries.push(Reverse((self.clock.wall_ms + DELIVERY_RETRY_MS, name)));
+    }
+}
+
+/// Writes the deliver_sm of a message's receipt: source and destination change places (SMPP 3.4 Appendix B).
+fn write_receipt(message: &Message, text: &mut Vec<u8>, mandatory: &mut Vec<u8>, tlvs: &mut Vec<u8>) {
+    let Some(outcome) = message.outcome else { return };
+    // The body was decoded when it came; should it not be now, a receipt without addresses is better than none.
+    let content = message.content().unwrap_or_default();
+    // The first letters of the message stand in the receipt, unless they would be read in the wrong alphabet.
+    let is_plain = !content.esm_class.has_udh() && matches!(content.data_coding, 0 | 1 | 3);
+    let id = id::hex(message.id);
+    let receipt = NewReceipt {
+        message_id: &id,
+        state: outcome.state,
+        error: outcome.error(),
+        submitted_at_ms: message.accepted_ms,
+        done_at_ms: outcome.done_ms,
+        text: if is_plain { content.short_message } else { b"" },
+    };
+    receipt.append_text(text);
+    receipt.append_tlvs(tlvs);
+    let deliver = ShortMessage {
+        service_type: content.service_type,
+        source: Address { ..content.destination },
+        destination: Address { ..content.source },
+        esm_class: EsmClass::RECEIPT,
+        registered_delivery: RegisteredDelivery(0),
+        short_message: text,
+        tlvs: Tlvs::default(),
+        ..ShortMessage::default()
+    };
+    deliver.encode_mandatory(mandatory);
+}

@@ -1,0 +1,333 @@
+//! Brings messages to carriers: queues, windows, attempts, backoff, failover.
+//!
+//! Order: first attempts of one destination go out on one bind, in the order in which they were accepted. Retries
+//! may overtake.
+
+use std::cmp::Reverse;
+
+use brivas_route::Direction;
+use brivas_smpp::session::SendError;
+use brivas_smpp::status::Retry;
+use brivas_smpp::{CommandStatus, MessageState};
+
+use super::Shard;
+use super::commit::{Awaiting, Then};
+use super::messages::{MessageRef, Outcome, Phase, digits};
+use super::parties::BindState;
+use crate::event;
+
+/// After "slower" a bind rests this long.
+const PAUSE_MS: u64 = 1_000;
+/// Attempts after which a message is given up even within its validity.
+const ATTEMPTS_MAX: u16 = 1_000;
+
+impl Shard {
+    /// Puts an accepted message into its carrier's queue.
+    pub(super) fn dispatch(&mut self, name: MessageRef) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.phase = Phase::Queued;
+        let (hash, carrier_number) = (message.destination_hash, message.carrier);
+        let carrier = &mut self.carriers[carrier_number as usize];
+        match carrier.bind_for(hash) {
+            Some(bind) => {
+                carrier.binds[bind as usize].queue.push_back(name);
+                self.mark_bind(carrier_number, bind);
+            }
+            None => carrier.waiting.push_back(name),
+        }
+    }
+
+    pub(super) fn mark_bind(&mut self, carrier: u32, bind: u32) {
+        let state = self.carriers[carrier as usize].binds.get_mut(bind as usize);
+        if let Some(state) = state.filter(|state| !state.is_flushing) {
+            state.is_flushing = true;
+            self.flush_binds.push((carrier, bind));
+        }
+    }
+
+    /// Sends from a bind's queue as much as its window and the carrier's rate allow.
+    pub(super) fn flush_bind(&mut self, carrier_number: u32, bind_number: u32) {
+        let (now_us, now_ms, wall_ms) = (self.clock.now_us, self.clock.now_ms(), self.clock.wall_ms);
+        let carrier = &mut self.carriers[carrier_number as usize];
+        let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        bind.is_flushing = false;
+        let BindState::Bound(connection_name) = bind.state else { return };
+        if bind.queue.is_empty() || self.draining.holds_forwarding() {
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(connection_name) else { return };
+        let mut expired = Vec::new();
+        let mut sent_any = false;
+        let mut is_paced = bind.paused_until_ms > now_ms;
+        while !is_paced
+            && connection.session.room() > 0
+            && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
+        {
+            let Some(name) = bind.queue.pop_front() else { break };
+            // What was ended meanwhile has been counted out by whoever ended it.
+            let message = self.messages.get_mut(name);
+            let Some(message) = message.filter(|message| message.phase == Phase::Queued) else { continue };
+            if message.expires_ms <= wall_ms {
+                carrier.queued -= 1;
+                expired.push(name);
+                continue;
+            }
+            if !carrier.throttle.take(now_us) {
+                bind.queue.push_front(name);
+                is_paced = true;
+                break;
+            }
+            match connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs()) {
+                Ok(_) => {
+                    message.phase = Phase::InFlight;
+                    message.attempts += 1;
+                    carrier.queued -= 1;
+                    carrier.in_flight += 1;
+                    sent_any = true;
+                }
+                Err(SendError::WindowFull | SendError::NotBound) => {
+                    bind.queue.push_front(name);
+                    break;
+                }
+            }
+        }
+        if is_paced {
+            self.paced_binds.push((carrier_number, bind_number));
+        }
+        if sent_any {
+            self.mark_dirty(connection_name);
+        }
+        for name in expired {
+            self.end(name, MessageState::Expired, b"", None);
+        }
+    }
+
+    /// A carrier answered a submit_sm.
+    pub(super) fn handle_carrier_answer(
+        &mut self,
+        carrier_number: u32,
+        bind: u32,
+        token: u64,
+        status: CommandStatus,
+        carrier_message_id: &[u8],
+    ) {
+        self.mark_bind(carrier_number, bind);
+        let name = MessageRef::from_token(token);
+        let wall_ms = self.clock.wall_ms;
+        let carrier = &mut self.carriers[carrier_number as usize];
+        carrier.in_flight = carrier.in_flight.saturating_sub(1);
+        let Some(message) = self.messages.get_mut(name).filter(|message| message.phase == Phase::InFlight)
+        else {
+            return;
+        };
+        if !status.is_ok() {
+            carrier.failed += 1;
+            self.attempt_failed(name, status, &status.to_string());
+            return;
+        }
+        message.phase = Phase::AwaitingReceipt;
+        message.set_carrier_message_id(carrier_message_id);
+        carrier.sent += 1;
+        self.counters.sent += 1;
+        let attempt = u32::from(message.attempts);
+        let (id, wants_receipt) = (message.id, message.registered_delivery.wants_receipt());
+        self.journal.append(wall_ms, id, |out| event::sent(out, &carrier.name, carrier_message_id, attempt));
+        if !wants_receipt || carrier_message_id.is_empty() {
+            // Nobody will tell more of it.
+            self.end(name, MessageState::Accepted, b"", None);
+        } else if let Some(parked) = self.receipts.expect(carrier_number, carrier_message_id, name) {
+            let then = Then::AnswerCarrier {
+                connection: parked.connection,
+                sequence_number: parked.sequence_number,
+            };
+            self.counters.receipts_matched += 1;
+            self.end_as(name, parked.outcome, then);
+        }
+    }
+
+    /// An attempt ended without ESME_ROK: try again, elsewhere, or give up.
+    pub(super) fn attempt_failed(&mut self, name: MessageRef, status: CommandStatus, reason: &str) {
+        self.counters.attempts_failed += 1;
+        let wall_ms = self.clock.wall_ms;
+        let now_ms = self.clock.now_ms();
+        let random = self.random();
+        let Some(message) = self.messages.get(name) else { return };
+        let (carrier_number, attempt) = (message.carrier, message.attempts);
+        let (id, expires_ms, hash) = (message.id, message.expires_ms, message.destination_hash);
+        // A time-out or a lost connection has status 0, and may do better next time.
+        let retry = if status.is_ok() { Retry::Later } else { status.retry() };
+        let next_carrier = match retry {
+            Retry::Never => None,
+            Retry::Later => self.next_carrier(name),
+            Retry::Slower => Some(carrier_number),
+        };
+        let carrier = &mut self.carriers[carrier_number as usize];
+        if retry == Retry::Slower
+            && let Some(bind) = carrier.bind_for(hash)
+        {
+            carrier.binds[bind as usize].paused_until_ms = now_ms + PAUSE_MS;
+        }
+        let (initial, max) = carrier.config.as_ref().map_or((5_000, 300_000), |config| {
+            (i64::from(config.spec.retry_initial_ms), i64::from(config.spec.retry_max_ms))
+        });
+        let fails_over = next_carrier.is_some_and(|next| next != carrier_number);
+        let backoff_ms = if fails_over { 0 } else { backoff(initial, max, u32::from(attempt), random) };
+        let retry_at_ms = wall_ms + backoff_ms;
+        let again = next_carrier.filter(|_| retry_at_ms < expires_ms && attempt < ATTEMPTS_MAX);
+        let journaled_retry = if again.is_some() { retry_at_ms } else { 0 };
+        self.journal.append(wall_ms, id, |out| {
+            event::attempt_failed(out, &carrier.name, u32::from(attempt), status.0, reason, journaled_retry);
+        });
+        match again {
+            Some(next) => {
+                let Some(message) = self.messages.get_mut(name) else { return };
+                message.carrier = next;
+                self.carriers[next as usize].queued += 1;
+                if fails_over {
+                    self.dispatch(name);
+                } else {
+                    message.phase = Phase::Retrying;
+                    self.retries.push(Reverse((retry_at_ms, name)));
+                }
+            }
+            None if retry == Retry::Never => {
+                let error = format!("{:03X}", status.0 & 0xFFF);
+                self.end(name, MessageState::Rejected, error.as_bytes(), None);
+            }
+            None => {
+                let error = format!("{:03X}", status.0 & 0xFFF);
+                self.end(name, MessageState::Undeliverable, error.as_bytes(), None);
+            }
+        }
+    }
+
+    /// Where to try next: the next carrier of the route that is up, as long as there are some that were not
+    /// tried in this round; else the same again.
+    fn next_carrier(&self, name: MessageRef) -> Option<u32> {
+        let message = self.messages.get(name)?;
+        let content = message.content().ok()?;
+        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination));
+        let Some(route) = route else { return Some(message.carrier) };
+        let candidates = route.candidates(message.destination_hash);
+        let usable = |&number: &u32| {
+            let carrier = &self.carriers[number as usize];
+            number == message.carrier || (carrier.has_room() && !carrier.up.is_empty())
+        };
+        let up: Vec<u32> = candidates.filter(usable).collect();
+        if up.len() < 2 || usize::from(message.attempts) % up.len() == 0 {
+            return Some(message.carrier);
+        }
+        let here = up.iter().position(|&number| number == message.carrier).unwrap_or(0);
+        Some(up[(here + 1) % up.len()])
+    }
+
+    /// The message has reached its final state, and nobody waits for an answer about that.
+    pub(super) fn end(&mut self, name: MessageRef, state: MessageState, error: &[u8], then: Option<Then>) {
+        let outcome = Outcome::new(state, self.clock.wall_ms, error);
+        self.end_as(name, outcome, then.unwrap_or(Then::Deliver));
+    }
+
+    /// The message has reached its final state.
+    pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.phase = Phase::Ending;
+        message.outcome = Some(outcome);
+        let carrier = &self.carriers[message.carrier as usize].name;
+        let attempt = u32::from(message.attempts);
+        let offset = self.journal.append(self.clock.wall_ms, message.id, |out| {
+            event::ended(out, outcome.state, carrier, outcome.error(), outcome.done_ms, attempt);
+        });
+        if super::receipts::is_success(outcome.state) {
+            self.counters.delivered += 1;
+        } else {
+            self.counters.undelivered += 1;
+        }
+        let on_disk = self.accounts[message.account as usize].on_disk();
+        self.commits.push(on_disk, Awaiting { offset, message: name, then });
+    }
+
+    /// Moves what waits for a carrier to where it can go now: its binds, or another carrier of its route.
+    pub(super) fn redistribute(&mut self, carrier_number: u32) {
+        let carrier = &mut self.carriers[carrier_number as usize];
+        let mut waiting = std::mem::take(&mut carrier.waiting);
+        if carrier.up.is_empty() && carrier.config.is_some() {
+            // Only what has somewhere else to go leaves.
+            let mut kept = std::collections::VecDeque::with_capacity(waiting.len());
+            for name in waiting.drain(..) {
+                if !self.is_queued(name) {
+                    continue;
+                }
+                match self.elsewhere(name, carrier_number) {
+                    Some(other) => self.hand_over(name, carrier_number, other),
+                    None => kept.push_back(name),
+                }
+            }
+            self.carriers[carrier_number as usize].waiting = kept;
+            return;
+        }
+        for name in waiting {
+            if !self.is_queued(name) {
+                // It was ended while it waited.
+            } else if self.carriers[carrier_number as usize].config.is_some() {
+                self.dispatch(name);
+            } else if let Some(other) = self.elsewhere(name, carrier_number) {
+                self.hand_over(name, carrier_number, other);
+            } else {
+                self.carriers[carrier_number as usize].waiting.push_back(name);
+            }
+        }
+    }
+
+    fn is_queued(&self, name: MessageRef) -> bool {
+        self.messages.get(name).is_some_and(|message| message.phase == Phase::Queued)
+    }
+
+    /// Counts a message out of its carrier's queue that ends without having been sent.
+    pub(super) fn count_out(&mut self, name: MessageRef) {
+        let Some(message) = self.messages.get(name) else { return };
+        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting) {
+            let carrier = &mut self.carriers[message.carrier as usize];
+            carrier.queued = carrier.queued.saturating_sub(1);
+        }
+    }
+
+    fn elsewhere(&self, name: MessageRef, not: u32) -> Option<u32> {
+        let message = self.messages.get(name)?;
+        let content = message.content().ok()?;
+        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination))?;
+        route.choose(message.destination_hash, |number| {
+            let carrier = &self.carriers[number as usize];
+            number != not && carrier.has_room() && !carrier.up.is_empty()
+        })
+    }
+
+    fn hand_over(&mut self, name: MessageRef, from: u32, to: u32) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.carrier = to;
+        let carrier = &mut self.carriers[from as usize];
+        carrier.queued = carrier.queued.saturating_sub(1);
+        self.carriers[to as usize].queued += 1;
+        self.dispatch(name);
+    }
+}
+
+/// Doubles with each attempt up to `max`, less up to a fifth at random, so that what failed together does not come back
+/// together.
+fn backoff(initial_ms: i64, max_ms: i64, attempt: u32, random: u64) -> i64 {
+    let doubled = initial_ms.saturating_mul(1 << attempt.saturating_sub(1).min(20)).min(max_ms);
+    doubled - doubled / 5 * (random % 1_024) as i64 / 1_024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::backoff;
+
+    #[test]
+    fn backoff_doubles_to_its_maximum_with_jitter_below() {
+        for (attempt, most) in [(1, 5_000), (2, 10_000), (4, 40_000), (20, 300_000), (1_000, 300_000)] {
+            assert_eq!(backoff(5_000, 300_000, attempt, 0), most);
+            let least = backoff(5_000, 300_000, attempt, 1_023);
+            assert!(least < most && least >= most - most / 5, "{least} of {most}");
+        }
+    }
+}

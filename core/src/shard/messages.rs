@@ -1,0 +1,332 @@
+//! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
+
+use brivas_smpp::pdu::{Address, DecodeError};
+use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage};
+
+use super::connection::ConnectionRef;
+
+/// Names one open message; stale after it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct MessageRef {
+    slot: u32,
+    generation: u32,
+}
+
+impl MessageRef {
+    /// As a session's token.
+    pub(crate) const fn token(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
+
+    pub(crate) const fn from_token(token: u64) -> Self {
+        Self { slot: token as u32, generation: (token >> 32) as u32 }
+    }
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The slot is empty.
+    Free,
+    /// Its `accepted` is not yet as durable as asked.
+    Accepting,
+    /// In a carrier's queue.
+    Queued,
+    /// Waits for its next attempt.
+    Retrying,
+    /// Sent, not answered.
+    InFlight,
+    /// Answered by the carrier; its receipt is to come.
+    AwaitingReceipt,
+    /// Its `final` is not yet as durable as asked.
+    Ending,
+    /// Its receipt (or, incoming, itself) waits for the customer.
+    Delivering,
+    /// Sent to the customer, not answered.
+    DeliveryInFlight,
+    /// The customer was not able to take it; waits for the next attempt.
+    DeliveryRetrying,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) state: MessageState,
+    pub(crate) done_ms: i64,
+    error: [u8; 8],
+    error_length: u8,
+}
+
+impl Outcome {
+    /// `error` beyond 8 octets is cut: receipts carry three.
+    pub(crate) fn new(state: MessageState, done_ms: i64, error: &[u8]) -> Self {
+        let length = error.len().min(8);
+        let mut kept = [0; 8];
+        kept[..length].copy_from_slice(&error[..length]);
+        Self { state, done_ms, error: kept, error_length: length as u8 }
+    }
+
+    pub(crate) fn error(&self) -> &[u8] {
+        &self.error[..usize::from(self.error_length)]
+    }
+}
+
+/// What only messages submitted by API have.
+#[derive(Debug, Default)]
+pub(crate) struct ApiPart {
+    pub(crate) reference: String,
+    pub(crate) idempotency_key: String,
+    pub(crate) fingerprint: u64,
+}
+
+/// One open message.
+#[derive(Debug)]
+pub(crate) struct Message {
+    generation: u32,
+    pub(crate) phase: Phase,
+    /// Comes from a carrier.
+    pub(crate) incoming: bool,
+    pub(crate) registered_delivery: RegisteredDelivery,
+    pub(crate) attempts: u16,
+    pub(crate) account: u32,
+    pub(crate) carrier: u32,
+    pub(crate) id: u64,
+    pub(crate) accepted_ms: i64,
+    pub(crate) expires_ms: i64,
+    pub(crate) destination_hash: u64,
+    /// The newest record that holds all of it.
+    pub(crate) journal_offset: i64,
+    /// The connection that submitted it: its receipt goes there first.
+    pub(crate) connection: ConnectionRef,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) api: Option<Box<ApiPart>>,
+    /// The body of its submit_sm or deliver_sm, and behind it the carrier's id.
+    octets: Vec<u8>,
+    mandatory_end: u32,
+    body_end: u32,
+}
+
+impl Message {
+    /// The mandatory fields of its body.
+    pub(crate) fn mandatory(&self) -> &[u8] {
+        &self.octets[..self.mandatory_end as usize]
+    }
+
+    pub(crate) fn tlvs(&self) -> &[u8] {
+        &self.octets[self.mandatory_end as usize..self.body_end as usize]
+    }
+
+    /// The carrier's id; empty until it is known.
+    pub(crate) fn carrier_message_id(&self) -> &[u8] {
+        &self.octets[self.body_end as usize..]
+    }
+
+    pub(crate) fn set_carrier_message_id(&mut self, id: &[u8]) {
+        self.octets.truncate(self.body_end as usize);
+        self.octets.extend_from_slice(&id[..id.len().min(CARRIER_MESSAGE_ID_OCTETS_MAX)]);
+    }
+
+    /// Its fields.
+    pub(crate) fn content(&self) -> Result<ShortMessage<'_>, DecodeError> {
+        ShortMessage::decode(&self.octets[..self.body_end as usize])
+    }
+
+    pub(crate) fn is_by_api(&self) -> bool {
+        self.api.is_some()
+    }
+
+    fn set_body(&mut self, message: &ShortMessage<'_>) {
+        self.octets.clear();
+        message.encode_mandatory(&mut self.octets);
+        self.mandatory_end = self.octets.len() as u32;
+        self.octets.extend_from_slice(message.tlvs.octets());
+        self.body_end = self.octets.len() as u32;
+    }
+}
+
+/// Octets of a carrier's id that are kept: 65 are allowed, more are seen.
+const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
+/// What an empty slot keeps of its buffer.
+const BUFFER_KEPT_OCTETS: usize = 1_024;
+
+/// What a new message starts with.
+pub(crate) struct NewMessage<'a> {
+    pub(crate) content: &'a ShortMessage<'a>,
+    pub(crate) incoming: bool,
+    pub(crate) account: u32,
+    pub(crate) carrier: u32,
+    pub(crate) id: u64,
+    pub(crate) accepted_ms: i64,
+    pub(crate) expires_ms: i64,
+    pub(crate) destination_hash: u64,
+    pub(crate) connection: ConnectionRef,
+    pub(crate) api: Option<Box<ApiPart>>,
+}
+
+/// All open messages of a shard, at most `max`.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    slots: Vec<Message>,
+    free: Vec<u32>,
+    max: usize,
+}
+
+impl Messages {
+    pub(crate) const fn new(max: usize) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), max }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.max
+    }
+
+    /// How many slots there are, in use or not: the bound of [`Self::at_slot`].
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Takes a slot. The caller has seen to [`Self::is_full`].
+    pub(crate) fn insert(&mut self, new: NewMessage<'_>) -> MessageRef {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(EMPTY);
+            self.slots.len() as u32 - 1
+        });
+        let message = &mut self.slots[slot as usize];
+        message.phase = Phase::Accepting;
+        message.incoming = new.incoming;
+        message.registered_delivery = new.content.registered_delivery;
+        message.attempts = 0;
+        message.account = new.account;
+        message.carrier = new.carrier;
+        message.id = new.id;
+        message.accepted_ms = new.accepted_ms;
+        message.expires_ms = new.expires_ms;
+        message.destination_hash = new.destination_hash;
+        message.connection = new.connection;
+        message.outcome = None;
+        message.api = new.api;
+        message.set_body(new.content);
+        MessageRef { slot, generation: message.generation }
+    }
+
+    pub(crate) fn get(&self, name: MessageRef) -> Option<&Message> {
+        self.slots.get(name.slot as usize).filter(|message| message.is_named(name))
+    }
+
+    pub(crate) fn get_mut(&mut self, name: MessageRef) -> Option<&mut Message> {
+        self.slots.get_mut(name.slot as usize).filter(|message| message.is_named(name))
+    }
+
+    /// The message in a slot, if there is one.
+    pub(crate) fn at_slot(&self, slot: usize) -> Option<(MessageRef, &Message)> {
+        let message = self.slots.get(slot).filter(|message| message.phase != Phase::Free)?;
+        Some((MessageRef { slot: slot as u32, generation: message.generation }, message))
+    }
+
+    /// All of them, by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (MessageRef, &Message)> {
+        (0..self.slots.len()).filter_map(|slot| self.at_slot(slot))
+    }
+
+    /// Ends a message: its name is stale from here on.
+    pub(crate) fn remove(&mut self, name: MessageRef) {
+        let Some(message) = self.get_mut(name) else { return };
+        message.phase = Phase::Free;
+        message.generation = message.generation.wrapping_add(1);
+        message.api = None;
+        message.octets.clear();
+        message.octets.shrink_to(BUFFER_KEPT_OCTETS);
+        message.mandatory_end = 0;
+        message.body_end = 0;
+        self.free.push(name.slot);
+    }
+}
+
+impl Message {
+    fn is_named(&self, name: MessageRef) -> bool {
+        self.generation == name.generation && self.phase != Phase::Free
+    }
+}
+
+const EMPTY: Message = Message {
+    generation: 0,
+    phase: Phase::Free,
+    incoming: false,
+    registered_delivery: RegisteredDelivery(0),
+    attempts: 0,
+    account: 0,
+    carrier: 0,
+    id: 0,
+    accepted_ms: 0,
+    expires_ms: 0,
+    destination_hash: 0,
+    journal_offset: 0,
+    connection: ConnectionRef::NONE,
+    outcome: None,
+    api: None,
+    octets: Vec::new(),
+    mandatory_end: 0,
+    body_end: 0,
+};
+
+/// Issue: a waiting message shall cost at most 400 octets and its text.
+const _: () = assert!(size_of::<Message>() <= 200);
+
+/// Digits of a number, without the '+' that some write.
+pub(crate) fn digits<'a>(address: &Address<'a>) -> &'a [u8] {
+    address.digits.strip_prefix(b"+").unwrap_or(address.digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(messages: &mut Messages, text: &[u8]) -> MessageRef {
+        let content = ShortMessage { short_message: text, ..ShortMessage::default() };
+        messages.insert(NewMessage {
+            content: &content,
+            incoming: false,
+            account: 1,
+            carrier: 2,
+            id: 3,
+            accepted_ms: 4,
+            expires_ms: 5,
+            destination_hash: 6,
+            connection: ConnectionRef::NONE,
+            api: None,
+        })
+    }
+
+    #[test]
+    fn a_name_is_stale_once_its_message_ended() {
+        let mut messages = Messages::new(2);
+        let first = insert(&mut messages, b"one");
+        messages.remove(first);
+        let second = insert(&mut messages, b"two");
+        assert_eq!(messages.slots(), 1);
+        assert!(messages.get(first).is_none());
+        messages.remove(first);
+        assert_eq!(
+            messages.get(MessageRef::from_token(second.token())).unwrap().content().unwrap().short_message,
+            b"two"
+        );
+        assert!(!messages.is_full());
+        insert(&mut messages, b"three");
+        assert!(messages.is_full());
+    }
+
+    #[test]
+    fn the_carriers_id_stands_apart_from_the_body() {
+        let mut messages = Messages::new(2);
+        let name = insert(&mut messages, b"text");
+        let message = messages.get_mut(name).unwrap();
+        message.set_carrier_message_id(b"first");
+        message.set_carrier_message_id(b"7");
+        assert_eq!(message.carrier_message_id(), b"7");
+        assert_eq!(message.content().unwrap().short_message, b"text");
+    }
+}

@@ -1,0 +1,156 @@
+//! Accounts and carriers as a shard keeps them: their binds, queues, throttles and counters.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::connection::ConnectionRef;
+use super::messages::MessageRef;
+use crate::config::{AccountConfig, CarrierConfig};
+use crate::throttle::Throttle;
+
+/// An account at work.
+#[derive(Debug)]
+pub(crate) struct Account {
+    /// None: it was removed from the configuration; what it left is still carried.
+    pub(crate) config: Option<Arc<AccountConfig>>,
+    pub(crate) name: Arc<str>,
+    pub(crate) throttle: Throttle,
+    /// Its bound connections.
+    pub(crate) binds: Vec<ConnectionRef>,
+    /// Which bind gets the next delivery that has no preference.
+    pub(crate) next_bind: usize,
+    /// Receipts and incoming messages that wait for a bind with room.
+    pub(crate) deliveries: VecDeque<MessageRef>,
+    pub(crate) open_messages: u64,
+    /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
+    /// account hash slowly once.
+    pub(crate) confirmed_password: Option<[u8; 32]>,
+    /// Passwords of this account that argon2 has not decided yet.
+    pub(crate) passwords_pending: u32,
+    pub(crate) is_flushing: bool,
+    pub(crate) accepted: u64,
+    pub(crate) throttled: u64,
+    pub(crate) queue_full: u64,
+}
+
+impl Account {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            config: None,
+            name,
+            throttle: Throttle::new(0),
+            binds: Vec::new(),
+            next_bind: 0,
+            deliveries: VecDeque::new(),
+            open_messages: 0,
+            confirmed_password: None,
+            passwords_pending: 0,
+            is_flushing: false,
+            accepted: 0,
+            throttled: 0,
+            queue_full: 0,
+        }
+    }
+
+    /// Whether what is written for it waits for fdatasync. A removed account is treated as the careful one.
+    pub(crate) fn on_disk(&self) -> bool {
+        self.config.as_ref().is_none_or(|config| config.on_disk())
+    }
+}
+
+/// Where a bind to a carrier stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BindState {
+    /// Not connected; connects at `CarrierBind::retry_at_ms`.
+    Waiting,
+    /// Its host's name is being looked up.
+    Resolving,
+    /// Connecting or binding.
+    Opening(ConnectionRef),
+    /// Messages flow.
+    Bound(ConnectionRef),
+}
+
+/// One bind to a carrier.
+#[derive(Debug)]
+pub(crate) struct CarrierBind {
+    pub(crate) state: BindState,
+    /// Messages of this bind's share of the destinations, in order.
+    pub(crate) queue: VecDeque<MessageRef>,
+    /// Monotonic milliseconds.
+    pub(crate) retry_at_ms: u64,
+    /// Failed attempts in a row.
+    pub(crate) failures: u32,
+    pub(crate) last_error: String,
+    /// The carrier asked for less speed: nothing is sent before, monotonic milliseconds.
+    pub(crate) paused_until_ms: u64,
+    pub(crate) is_flushing: bool,
+}
+
+impl CarrierBind {
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: BindState::Waiting,
+            queue: VecDeque::new(),
+            retry_at_ms: 0,
+            failures: 0,
+            last_error: String::new(),
+            paused_until_ms: 0,
+            is_flushing: false,
+        }
+    }
+
+    pub(crate) const fn connection(&self) -> Option<ConnectionRef> {
+        match self.state {
+            BindState::Opening(name) | BindState::Bound(name) => Some(name),
+            BindState::Waiting | BindState::Resolving => None,
+        }
+    }
+}
+
+/// A carrier at work.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    /// None: it was removed from the configuration.
+    pub(crate) config: Option<Arc<CarrierConfig>>,
+    pub(crate) name: Arc<str>,
+    pub(crate) throttle: Throttle,
+    pub(crate) binds: Vec<CarrierBind>,
+    /// Numbers of the binds that messages can go out on, ascending.
+    pub(crate) up: Vec<u32>,
+    /// Messages that found no bind up.
+    pub(crate) waiting: VecDeque<MessageRef>,
+    /// Messages in all its queues, and those that will go there once they are durable.
+    pub(crate) queued: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) sent: u64,
+    pub(crate) failed: u64,
+}
+
+impl Carrier {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            config: None,
+            name,
+            throttle: Throttle::new(0),
+            binds: Vec::new(),
+            up: Vec::new(),
+            waiting: VecDeque::new(),
+            queued: 0,
+            in_flight: 0,
+            sent: 0,
+            failed: 0,
+        }
+    }
+
+    /// Whether one more message may wait for it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| self.queued < u64::from(config.spec.queue_max))
+    }
+
+    /// The bind that this destination's messages go out on, while the set of binds stays the same.
+    pub(crate) fn bind_for(&self, destination_hash: u64) -> Option<u32> {
+        let count = self.up.len() as u64;
+        (count > 0).then(|| self.up[((u128::from(destination_hash) * u128::from(count)) >> 64) as usize])
+    }
+}

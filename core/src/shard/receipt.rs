@@ -1,0 +1,146 @@
+//! What comes from carriers: receipts, matched to their messages, and incoming messages, routed to accounts.
+
+use brivas_proto::v1;
+use brivas_route::{Direction, destination_hash};
+use brivas_smpp::receipt::Receipt;
+use brivas_smpp::{CommandStatus, ShortMessage};
+
+use super::Shard;
+use super::commit::{Awaiting, Then};
+use super::connection::ConnectionRef;
+use super::messages::{NewMessage, Outcome, Phase, digits};
+use crate::event::{self, Channel};
+
+impl Shard {
+    /// A deliver_sm from a carrier.
+    pub(super) fn handle_carrier_message(
+        &mut self,
+        connection: ConnectionRef,
+        carrier: u32,
+        sequence_number: u32,
+        message: &ShortMessage<'_>,
+    ) {
+        if message.esm_class.is_receipt() || message.esm_class.is_intermediate_notification() {
+            match Receipt::read(message) {
+                Some(receipt) => self.handle_receipt(connection, carrier, sequence_number, &receipt),
+                None => {
+                    // It says that it is a receipt and cannot be read: it will not be readable later.
+                    self.counters.receipts_unmatched += 1;
+                    self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+                }
+            }
+        } else {
+            self.handle_incoming(connection, carrier, sequence_number, message);
+        }
+    }
+
+    fn handle_receipt(
+        &mut self,
+        connection: ConnectionRef,
+        carrier: u32,
+        sequence_number: u32,
+        receipt: &Receipt<'_>,
+    ) {
+        if !receipt.state.is_final() {
+            if !self.receipts.contains(carrier, receipt.message_id) {
+                self.counters.receipts_unmatched += 1;
+            }
+            self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+            return;
+        }
+        let wall_ms = self.clock.wall_ms;
+        let outcome = Outcome::new(receipt.state, receipt.done_at_ms.unwrap_or(wall_ms), receipt.error);
+        let Some(name) = self.receipts.take(carrier, receipt.message_id, &self.messages) else {
+            let now_ms = self.clock.now_ms();
+            let id = receipt.message_id;
+            if !self.receipts.park(now_ms, carrier, id, connection, sequence_number, outcome) {
+                self.counters.receipts_unmatched += 1;
+                self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+            }
+            return;
+        };
+        self.counters.receipts_matched += 1;
+        self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+    }
+
+    /// A message from a phone.
+    fn handle_incoming(
+        &mut self,
+        connection: ConnectionRef,
+        carrier: u32,
+        sequence_number: u32,
+        message: &ShortMessage<'_>,
+    ) {
+        let destination = digits(&message.destination);
+        let route = self.config.table.lookup(Direction::Mo, u32::MAX, destination);
+        let account = route.and_then(|route| route.to_account());
+        let config = account.and_then(|account| self.config.account(account));
+        let refusal = match (&config, self.messages.is_full() || !self.journal.has_room()) {
+            _ if self.draining.is_on() || self.journal.failed().is_some() => Some(CommandStatus::RX_T_APPN),
+            // Nobody here has this number: to send it again is useless.
+            (None, _) => Some(CommandStatus::RX_P_APPN),
+            (Some(_), true) => Some(CommandStatus::RX_T_APPN),
+            (Some(_), false) => None,
+        };
+        let (Some(account), Some(config), None) = (account, config, refusal) else {
+            self.counters.refused += 1;
+            let status = refusal.unwrap_or(CommandStatus::RX_P_APPN);
+            self.respond(connection, sequence_number, status, &[]);
+            return;
+        };
+        let on_disk = config.on_disk();
+        let wall_ms = self.clock.wall_ms;
+        let id = self.ids.give(wall_ms);
+        let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
+        let (account_name, carrier_name) =
+            (&self.accounts[account as usize].name, &self.carriers[carrier as usize].name);
+        let offset = self.journal.append(wall_ms, id, |out| {
+            event::mo_accepted(out, account_name, carrier_name, message);
+        });
+        let name = self.messages.insert(NewMessage {
+            content: message,
+            incoming: true,
+            account,
+            carrier,
+            id,
+            accepted_ms: wall_ms,
+            expires_ms: wall_ms + retention_ms,
+            destination_hash: destination_hash(destination),
+            connection: ConnectionRef::NONE,
+            api: None,
+        });
+        if let Some(message) = self.messages.get_mut(name) {
+            message.journal_offset = offset;
+            message.phase = Phase::Ending;
+        }
+        self.accounts[account as usize].open_messages += 1;
+        self.counters.mo_accepted += 1;
+        let then = Then::AnswerCarrier { connection, sequence_number };
+        self.commits.push(on_disk, Awaiting { offset, message: name, then });
+    }
+
+    /// A final state, or an incoming message, is safe: bring it to the customer, if it goes to one by SMPP.
+    pub(super) fn deliver(&mut self, name: super::MessageRef) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        let account = &self.accounts[message.account as usize];
+        if message.incoming {
+            let by_webhook =
+                account.config.as_ref().is_some_and(|config| config.spec.incoming() == v1::Delivery::Webhook);
+            if by_webhook {
+                // The webhook reads the journal, where it is safe.
+                self.finish_delivery(name, Channel::Webhook);
+                return;
+            }
+        } else {
+            let delivered = message.outcome.is_some_and(|outcome| super::receipts::is_success(outcome.state));
+            if message.is_by_api() || !message.registered_delivery.wants_receipt_for(delivered) {
+                self.retire(name);
+                return;
+            }
+        }
+        message.phase = Phase::Delivering;
+        let number = message.account;
+        self.accounts[number as usize].deliveries.push_back(name);
+        self.mark_account(number);
+    }
+}

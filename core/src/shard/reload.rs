@@ -1,0 +1,113 @@
+//! A new configuration on a running shard: live binds go on, what changed changes, what is gone parts in order.
+
+use std::sync::Arc;
+
+use super::Shard;
+use super::parties::{Account, BindState, Carrier, CarrierBind};
+use crate::config::Config;
+
+impl Shard {
+    /// Uses a configuration from now on.
+    pub(super) fn apply(&mut self, config: Arc<Config>) {
+        self.config = config;
+        for number in 0..self.config.account_names.len() as u32 {
+            self.apply_account(number);
+        }
+        for number in 0..self.config.carrier_names.len() as u32 {
+            self.apply_carrier(number);
+        }
+        for number in 0..self.carriers.len() as u32 {
+            self.redistribute(number);
+        }
+        self.open_due_binds();
+    }
+
+    fn apply_account(&mut self, number: u32) {
+        if number as usize == self.accounts.len() {
+            let name = Arc::clone(self.config.account_names.name(number));
+            self.accounts.push(Account::new(name));
+        }
+        let new = self.config.account(number).cloned();
+        let account = &mut self.accounts[number as usize];
+        let old = std::mem::replace(&mut account.config, new.clone());
+        let Some(new) = new else {
+            self.unbind_account(number);
+            return;
+        };
+        account.throttle.set_rate(new.spec.throughput_per_second);
+        let Some(old) = old else { return };
+        if old.spec.system_id != new.spec.system_id {
+            self.unbind_account(number);
+            return;
+        }
+        if old.spec.window_max != new.spec.window_max {
+            for name in account.binds.clone() {
+                if let Some(connection) = self.connections.get_mut(name) {
+                    connection.session.set_window_max(new.spec.window_max as usize);
+                    self.resume(name);
+                }
+            }
+            self.mark_account(number);
+        }
+    }
+
+    fn apply_carrier(&mut self, number: u32) {
+        if number as usize == self.carriers.len() {
+            let name = Arc::clone(self.config.carrier_names.name(number));
+            self.carriers.push(Carrier::new(name));
+        }
+        let new = self.config.carrier(number).cloned();
+        let carrier = &mut self.carriers[number as usize];
+        let old = std::mem::replace(&mut carrier.config, new.clone());
+        let wanted = new.as_ref().map_or(0, |config| config.spec.binds as usize);
+        if let Some(new) = &new {
+            carrier.throttle.set_rate(new.spec.throughput_per_second);
+        }
+        let reconnects = match (&old, &new) {
+            (Some(old), Some(new)) => !old.same_connection(new),
+            _ => false,
+        };
+        // Backwards: a bind that goes leaves the numbers of the others as they are.
+        for bind in (0..carrier.binds.len()).rev() {
+            if bind >= wanted || reconnects {
+                self.part_with(number, bind as u32);
+            } else if let Some(new) = &new
+                && let Some(name) = self.carriers[number as usize].binds[bind].connection()
+                && let Some(connection) = self.connections.get_mut(name)
+            {
+                connection.session.set_window_max(new.spec.window_max as usize);
+                self.mark_bind(number, bind as u32);
+            }
+        }
+        let carrier = &mut self.carriers[number as usize];
+        let mut orphans = Vec::new();
+        for bind in carrier.binds.iter_mut().skip(wanted) {
+            orphans.extend(bind.queue.drain(..));
+        }
+        carrier.waiting.extend(orphans);
+        carrier.up.retain(|&bind| (bind as usize) < wanted);
+        carrier.binds.resize_with(wanted, CarrierBind::new);
+    }
+
+    /// Ends a bind to a carrier: unbind in order where it is bound. Its connection, no longer known by the bind, drains by
+    /// itself.
+    fn part_with(&mut self, carrier: u32, bind: u32) {
+        let state = &mut self.carriers[carrier as usize].binds[bind as usize];
+        let connection = state.connection();
+        state.state = BindState::Waiting;
+        state.retry_at_ms = 0;
+        state.failures = 0;
+        let orphans = std::mem::take(&mut state.queue);
+        let state = &mut self.carriers[carrier as usize];
+        state.up.retain(|&number| number != bind);
+        state.waiting.extend(orphans);
+        if let Some(name) = connection
+            && let Some(connection) = self.connections.get_mut(name)
+        {
+            // A number that no bind has: what ends there touches no living bind.
+            connection.owner = super::Owner::Carrier(carrier, u32::MAX);
+            connection.session.unbind(self.clock.now_ms());
+            self.mark_dirty(name);
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! A restart: the journal's events, applied in their order, leave the messages that are still open.
+
+use std::collections::BTreeMap;
+
+use brivas_proto::v1;
+use brivas_route::destination_hash;
+use brivas_smpp::pdu::Address;
+use brivas_smpp::tlv::Tlvs;
+use brivas_smpp::{EsmClass, MessageState, RegisteredDelivery, ShortMessage};
+use prost::Message as _;
+use v1::event::Kind;
+
+use super::Shard;
+use super::connection::ConnectionRef;
+use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
+use crate::config::Names;
+
+/// What the journal says is open.
+#[derive(Debug, Default)]
+pub(crate) struct Restored {
+    /// By id, so that they go on in the order in which they were accepted.
+    open: BTreeMap<u64, Open>,
+    keys: Vec<RestoredKey>,
+    /// The highest id ever given.
+    pub(crate) last_id: Option<u64>,
+    /// Records that could not be read as events; they are counted, and told at start.
+    pub(crate) unreadable: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    accepted_ms: i64,
+    offset: i64,
+    incoming: bool,
+    account: String,
+    carrier: String,
+    content: v1::Content,
+    expires_ms: i64,
+    api: Option<Box<ApiPart>>,
+    attempts: u32,
+    carrier_message_id: Option<Vec<u8>>,
+    outcome: Option<Outcome>,
+}
+
+#[derive(Debug)]
+struct RestoredKey {
+    account: String,
+    key: String,
+    id: u64,
+    fingerprint: u64,
+    at_ms: i64,
+    offset: i64,
+}
+
+impl Restored {
+    /// How many messages are open.
+    pub(crate) fn open_messages(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Applies one record.
+    pub(crate) fn apply(&mut self, offset: i64, at_ms: i64, id: u64, value: &[u8]) {
+        let Ok(v1::Event { kind: Some(kind) }) = v1::Event::decode(value) else {
+            self.unreadable += 1;
+            return;
+        };
+        self.last_id = self.last_id.max(Some(id));
+        match kind {
+            Kind::Accepted(accepted) => {
+                self.remember_key(&accepted, id, at_ms, offset);
+                self.open.insert(id, Open::accepted(accepted, at_ms, offset));
+            }
+            Kind::MoAccepted(incoming) => {
+                self.open.insert(id, Open::incoming(incoming, at_ms, offset));
+            }
+            Kind::Sent(sent) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.carrier = sent.carrier;
+                    open.attempts = sent.attempt;
+                    open.carrier_message_id = Some(sent.carrier_message_id);
+                }
+            }
+            Kind::AttemptFailed(failed) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.carrier = failed.carrier;
+                    open.attempts = failed.attempt;
+                }
+            }
+            Kind::Final(ended) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.end(&ended);
+                    if !open.wants_delivery() {
+                        self.open.remove(&id);
+                    }
+                }
+            }
+            Kind::ReceiptDelivered(_) | Kind::MoDelivered(_) => {
+                self.open.remove(&id);
+            }
+            Kind::Checkpoint(v1::Checkpoint { open: Some(message) }) => {
+                self.apply_checkpoint(message, id, offset);
+            }
+            Kind::Checkpoint(_) => {}
+        }
+    }
+
+    fn apply_checkpoint(&mut self, message: v1::OpenMessage, id: u64, offset: i64) {
+        let at_ms = message.accepted_at_ms;
+        let mut open = match message.origin {
+            Some(v1::open_message::Origin::Accepted(accepted)) => {
+                self.remember_key(&accepted, id, at_ms, offset);
+                if message.key_only {
+                    return;
+                }
+                Open::accepted(accepted, at_ms, offset)
+            }
+            Some(v1::open_message::Origin::MoAccepted(incoming)) => Open::incoming(incoming, at_ms, offset),
+            None => return,
+        };
+        open.attempts = message.attempts;
+        if let Some(sent) = message.sent {
+            open.carrier = sent.carrier;
+            open.carrier_message_id = Some(sent.carrier_message_id);
+        }
+        if let Some(ended) = message.r#final {
+            open.end(&ended);
+            if !open.wants_delivery() {
+                self.open.remove(&id);
+                return;
+            }
+        }
+        self.open.insert(id, open);
+    }
+
+    fn remember_key(&mut self, accepted: &v1::Accepted, id: u64, at_ms: i64, offset: i64) {
+        if !accepted.idempotency_key.is_empty() {
+            self.keys.push(RestoredKey {
+                account: accepted.account.clone(),
+                key: accepted.idempotency_key.clone(),
+                id,
+                fingerprint: accepted.idempotency_fingerprint,
+                at_ms,
+                offset,
+            });
+        }
+    }
+
+    /// Gives every account and carrier that the journal names a number, configured or not.
+    pub(crate) fn number_names(&self, accounts: &mut Names, carriers: &mut Names) {
+        for open in self.open.values() {
+            accounts.number(&open.account);
+            if !open.carrier.is_empty() {
+                carriers.number(&open.carrier);
+            }
+        }
+        for key in &self.keys {
+            accounts.number(&key.account);
+        }
+        if !self.open.is_empty() && carriers.len() == 0 {
+            // A message without a carrier waits in some carrier's queue: there must be one.
+            carriers.number("none");
+        }
+    }
+}
+
+impl Open {
+    fn accepted(accepted: v1::Accepted, at_ms: i64, offset: i64) -> Self {
+        let by_api = accepted.origin() == v1::Origin::Api;
+        let api = by_api.then(|| {
+            Box::new(ApiPart {
+                reference: accepted.reference.clone(),
+                idempotency_key: accepted.idempotency_key.clone(),
+                fingerprint: accepted.idempotency_fingerprint,
+            })
+        });
+        Self {
+            accepted_ms: at_ms,
+            offset,
+            incoming: false,
+            account: accepted.account,
+            carrier: String::new(),
+            content: accepted.content.unwrap_or_default(),
+            expires_ms: accepted.expires_at_ms,
+            api,
+            attempts: 0,
+            carrier_message_id: None,
+            outcome: None,
+        }
+    }
+
+    fn incoming(incoming: v1::MoAccepted, at_ms: i64, offset: i64) -> Self {
+        Self {
+            accepted_ms: at_ms,
+            offset,
+            incoming: true,
+            account: incoming.account,
+            carrier: incoming.carrier,
+            content: incoming.content.unwrap_or_default(),
+            expires_ms: i64::MAX,
+            api: None,
+            attempts: 0,
+            carrier_message_id: None,
+            outcome: None,
+        }
+    }
+
+    fn end(&mut self, ended: &v1::Final) {
+        let state = MessageState::from_octet(ended.state as u8).unwrap_or(MessageState::Unknown);
+        self.outcome = Some(Outcome::new(state, ended.done_at_ms, ended.error.as_bytes()));
+        self.attempts = ended.attempt;
+    }
+
+    /// Whether its final state still has to reach the customer by SMPP.
+    fn wants_delivery(&self) -> bool {
+        let delivered = self.outcome.is_some_and(|outcome| super::receipts::is_success(outcome.state));
+        let asked = RegisteredDelivery(self.content.registered_delivery as u8);
+        self.api.is_none() && asked.wants_receipt_for(delivered)
+    }
+}
+
+impl Shard {
+    /// Takes over what was open. Attempts whose answer is not known are made again: this is the one window in
+    /// which a carrier may get a message twice.
+    pub(super) fn restore(&mut self, restored: Restored) {
+        for key in restored.keys {
+            if let Some(account) = self.config.account_names.find(&key.account) {
+                self.idempotency.insert(account, key.key, key.id, key.fingerprint, key.at_ms, key.offset);
+            }
+        }
+        self.idempotency.expire(self.clock.wall_ms);
+        for (id, open) in restored.open {
+            self.restore_message(id, open);
+        }
+    }
+
+    fn restore_message(&mut self, id: u64, open: Open) {
+        let Some(account) = self.config.account_names.find(&open.account) else { return };
+        let content = content(&open.content);
+        let destination = digits(&content.destination);
+        let hash = destination_hash(destination);
+        let named = self.config.carrier_names.find(&open.carrier);
+        let carrier = named.unwrap_or_else(|| match self.choose_carrier(account, destination, hash) {
+            super::admission::Choice::Carrier(carrier) => carrier,
+            // No route now: it waits in the first queue until its validity ends, or a reload finds one.
+            _ => 0,
+        });
+        let was_sent = open.carrier_message_id.is_some();
+        let name = self.messages.insert(NewMessage {
+            content: &content,
+            incoming: open.incoming,
+            account,
+            carrier,
+            id,
+            accepted_ms: open.accepted_ms,
+            expires_ms: open.expires_ms,
+            destination_hash: hash,
+            connection: ConnectionRef::NONE,
+            api: open.api,
+        });
+        self.accounts[account as usize].open_messages += 1;
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.journal_offset = open.offset;
+        message.attempts = open.attempts as u16;
+        message.outcome = open.outcome;
+        if let Some(carrier_message_id) = &open.carrier_message_id {
+            message.set_carrier_message_id(carrier_message_id);
+        }
+        if open.incoming || open.outcome.is_some() {
+            self.deliver(name);
+        } else if was_sent {
+            message.phase = Phase::AwaitingReceipt;
+            self.receipts.expect(carrier, &open.carrier_message_id.unwrap_or_default(), name);
+        } else {
+            self.carriers[carrier as usize].queued += 1;
+            self.dispatch(name);
+        }
+    }
+}
+
+fn content(stored: &v1::Content) -> ShortMessage<'_> {
+    ShortMessage {
+        service_type: &stored.service_type,
+        source: address(stored.source.as_ref()),
+        destination: address(stored.destination.as_ref()),
+        esm_class: EsmClass(stored.esm_class as u8),
+        protocol_id: stored.protocol_id as u8,
+        priority_flag: stored.priority as u8,
+        registered_delivery: RegisteredDelivery(stored.registered_delivery as u8),
+        data_coding: stored.data_coding as u8,
+        sm_default_msg_id: stored.default_message_id as u8,
+        short_message: &stored.short_message,
+        tlvs: Tlvs::parse(&stored.tlvs).unwrap_or_default(),
+        ..ShortMessage::default()
+    }
+}
+
+fn address(stored: Option<&v1::Address>) -> Address<'_> {
+    stored.map_or_else(Address::default, |stored| Address {
+        ton: stored.ton as u8,
+        npi: stored.npi as u8,
+        digits: &stored.digits,
+    })
+}

@@ -1,0 +1,128 @@
+//! What is done now and then: timers of sessions, due attempts, what is too old.
+
+use std::cmp::Reverse;
+
+use brivas_smpp::{CommandStatus, Event, MessageState};
+
+use super::Shard;
+use super::connection::{ConnectionRef, Owner};
+use super::messages::{MessageRef, Phase};
+use crate::event::Channel;
+
+/// How long a peer may take nothing of what it is sent.
+const STALL_MS: u64 = 30_000;
+/// How long beyond its validity a message's receipt is waited for.
+const RECEIPT_GRACE_MS: i64 = 3_600_000;
+/// Slots that a tick looks at: ten million are through in a quarter of an hour.
+const SLOTS_PER_TICK: usize = 1_024;
+
+impl Shard {
+    /// Every `TICK_MS`.
+    pub(super) fn tick(&mut self) {
+        self.accept();
+        self.time_sessions();
+        self.open_due_binds();
+        self.retry_due();
+        self.expire_parked();
+        self.sweep_messages();
+        self.idempotency.expire(self.clock.wall_ms);
+        self.carry_forward();
+        self.go_on_draining();
+        self.flush();
+        self.commit();
+        self.write_all();
+    }
+
+    fn time_sessions(&mut self) {
+        let now_ms = self.clock.now_ms();
+        let mut due: Vec<ConnectionRef> = Vec::new();
+        for name in self.connections.names().collect::<Vec<_>>() {
+            let Some(connection) = self.connections.get_mut(name) else { continue };
+            let stalled = connection.stalled_since_ms.is_some_and(|since| now_ms - since >= STALL_MS);
+            if stalled {
+                self.close(name, "the peer takes nothing of what it is sent");
+            } else if connection.session.next_timeout_ms().is_some_and(|at_ms| at_ms <= now_ms) {
+                due.push(name);
+            }
+        }
+        for name in due {
+            while let Some(connection) = self.connections.get_mut(name) {
+                let owner = connection.owner;
+                let Some(Event::Unanswered { token }) = connection.session.handle_timeout(now_ms) else {
+                    break;
+                };
+                let message = MessageRef::from_token(token);
+                match owner {
+                    Owner::Carrier(carrier, bind) => {
+                        let carrier_state = &mut self.carriers[carrier as usize];
+                        carrier_state.in_flight = carrier_state.in_flight.saturating_sub(1);
+                        let in_flight = self
+                            .messages
+                            .get(message)
+                            .is_some_and(|message| message.phase == Phase::InFlight);
+                        if in_flight {
+                            self.attempt_failed(message, CommandStatus::ROK, "the response timed out");
+                        }
+                        self.mark_bind(carrier, bind);
+                    }
+                    Owner::Account(_) => self.delivery_failed(message),
+                    Owner::Stranger => {}
+                }
+            }
+            self.mark_dirty(name);
+        }
+    }
+
+    fn retry_due(&mut self) {
+        while let Some(&Reverse((due_ms, name))) = self.retries.peek() {
+            if due_ms > self.clock.wall_ms {
+                return;
+            }
+            self.retries.pop();
+            let Some(message) = self.messages.get(name) else { continue };
+            match message.phase {
+                Phase::Retrying => self.dispatch(name),
+                Phase::DeliveryRetrying => self.deliver(name),
+                _ => {}
+            }
+        }
+    }
+
+    fn expire_parked(&mut self) {
+        while let Some(parked) = self.receipts.expire(self.clock.now_ms()) {
+            self.counters.receipts_unmatched += 1;
+            // Nobody here knows the message: to send the receipt again would help nobody.
+            self.respond(parked.connection, parked.sequence_number, CommandStatus::ROK, &[]);
+        }
+    }
+
+    /// Ends what is too old, a few slots at a time.
+    fn sweep_messages(&mut self) {
+        let slots = self.messages.slots();
+        for _ in 0..SLOTS_PER_TICK.min(slots) {
+            self.sweep_slot = (self.sweep_slot + 1) % slots;
+            let Some((name, message)) = self.messages.at_slot(self.sweep_slot) else { continue };
+            let wall_ms = self.clock.wall_ms;
+            let account = self.accounts[message.account as usize].config.as_ref();
+            let retention_ms =
+                account.map_or(0, |config| i64::from(config.spec.delivery_retention_seconds) * 1_000);
+            let waits_since_ms = message.outcome.map_or(message.accepted_ms, |outcome| outcome.done_ms);
+            match message.phase {
+                Phase::Queued | Phase::Retrying if message.expires_ms <= wall_ms => {
+                    self.count_out(name);
+                    self.end(name, MessageState::Expired, b"", None);
+                }
+                Phase::AwaitingReceipt if message.expires_ms + RECEIPT_GRACE_MS <= wall_ms => {
+                    let carrier = message.carrier;
+                    let id = message.carrier_message_id().to_vec();
+                    self.receipts.forget(carrier, &id, name);
+                    self.end(name, MessageState::Unknown, b"", None);
+                }
+                Phase::Delivering | Phase::DeliveryRetrying if waits_since_ms + retention_ms <= wall_ms => {
+                    self.finish_delivery(name, Channel::Expired);
+                }
+                _ => {}
+            }
+        }
+    }
+}

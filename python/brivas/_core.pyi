@@ -1,0 +1,76 @@
+"""The Rust extension: the engine, and the simulated customers and carriers around it."""
+
+from os import PathLike
+from typing import Final, final
+
+PROFILE: Final[str]
+__version__: Final[str]
+
+@final
+class Engine:
+    """The engine: SMPP, routing, journal, and its gRPC faces. It runs from its construction until `stop`.
+
+    Addresses are `IP:port`, port 0 takes a free one. Raises `brivas.errors.EngineError` where it cannot start:
+    an address is taken, the journal is damaged or in use.
+    """
+
+    def __new__(
+        cls,
+        *,
+        data_dir: str | PathLike[str],
+        smpp_listen: str,
+        messaging_listen: str,
+        control_listen: str,
+        control_token: str,
+        segment_bytes: int = ...,
+        retention_bytes: int = ...,
+    ) -> Engine: ...
+    def addresses(self) -> dict[str, str]:
+        """Where it listens: `smpp`, `messaging`, `control`."""
+
+    def wait(self, timeout_ms: int) -> str | None:
+        """Waits for it to end by itself; why it did, or None when the time is over first."""
+
+    def drain(self, timeout_ms: int) -> bool:
+        """Takes nothing new, lets what is under way end, parts with every bind; False when that takes longer."""
+
+    def stop(self) -> None:
+        """Ends now, with the journal written and closed."""
+
+def validate_snapshot(snapshot: bytes) -> str:
+    """Checks a serialised `brivas.v1.Snapshot`; gives its hash. Raises `brivas.errors.ConfigError`."""
+
+@final
+class Simulation:
+    """Simulated customers, a carrier, or the mover between them; runs in a thread of its own until it ends or is stopped.
+
+    Options, progress and result are JSON objects; `core/sim` documents their fields. Options that are wrong raise
+    ValueError, which names the field.
+    """
+
+    @staticmethod
+    def smsc(options_json: str) -> Simulation:
+        """A simulated carrier; serves until it is stopped."""
+
+    @staticmethod
+    def load(options_json: str) -> Simulation:
+        """Simulated customers; end by themselves."""
+
+    @staticmethod
+    def mover(options_json: str) -> Simulation:
+        """The floor of benchmarks: moves the same bytes as a gateway, and does nothing else."""
+
+    def address(self) -> str | None:
+        """`host:port`, if it listens."""
+
+    def progress(self) -> str:
+        """Counters and phase as they stand."""
+
+    def wait(self, timeout_ms: int) -> bool:
+        """Waits for the end; True when it has come. Other Python threads run meanwhile."""
+
+    def stop(self) -> None:
+        """Ends it now, and waits until it has ended."""
+
+    def result(self) -> str:
+        """What came out, with `error` where it failed; before the end the progress."""
