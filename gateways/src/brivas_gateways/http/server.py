@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -38,15 +39,10 @@ def serve(listen: str, address: EngineAddress, *, workers: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=WORKER_KILL_TIMEOUT_SECONDS,
     )
+    require_free(host, port)
     log = Log("api")
     log.info("http_listening", listen=listen, workers=workers)
-    try:
-        server.serve(target_loader=WorkerLoader(address, os.getpid()), wrap_loader=False)
-    except (OSError, RuntimeError) as error:
-        raise BrivasError(
-            f"cannot listen on {listen}: {error}",
-            hint="another process may hold the port: choose one with --http-listen",
-        ) from error
+    server.serve(target_loader=WorkerLoader(address, os.getpid()), wrap_loader=False)
     log.info("http_stopped")
 
 
@@ -63,6 +59,20 @@ class WorkerLoader:
 
         end_with_parent(self._parent)
         return create_app(self._address)
+
+
+def require_free(host: str, port: int) -> None:
+    """granian shares a port with whoever else shares it (SO_REUSEPORT): a second process would go unnoticed."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise BrivasError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="another process may hold the port: choose one with --http-listen",
+        ) from error
 
 
 def split_listen(listen: str) -> tuple[str, int]:
