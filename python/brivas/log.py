@@ -86,5 +86,7 @@ def _plain(value: object) -> object:
 
 def _text(value: object) -> str:
     plain = _plain(value)
-    text = plain if isinstance(plain, str) else json.dumps(plain)
+    if not isinstance(plain, str):
+        return json.dumps(plain, ensure_ascii=False)
+    text = plain
     return json.dumps(text, ensure_ascii=False) if any(c in text for c in ' "=\n') or not text else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,8 @@ from brivas.cli.output import Output, json_option, print_json
 
 if TYPE_CHECKING:
     from brivas.v1 import control_pb2
+
+PIPE_WIDTH = 500
 
 
 @click.command()
@@ -63,7 +66,7 @@ def print_table(found: list[dict[str, Any]]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in ("side", "name", "peer", "state", "window", "in", "out", "since", "last error"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for bind in found:
         table.add_row(
             bind["side"],
@@ -76,5 +79,7 @@ def print_table(found: list[dict[str, Any]]) -> None:
             clock(bind["since_ms"]),
             bind["last_error"] or "",
         )
-    Console().print(table)
+    # A pipe has no width: nothing is cut there.
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    console.print(table)
     click.echo(f"{len(found)} binds", err=True)

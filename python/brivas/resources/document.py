@@ -86,7 +86,7 @@ def _refuse_deep(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEPTH_MAX:
-                mark = event.start_mark
+                mark: Any = event.start_mark
                 raise yaml.MarkedYAMLError(problem=f"nested more than {DEPTH_MAX} levels deep", problem_mark=mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

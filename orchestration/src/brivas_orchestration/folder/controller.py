@@ -74,7 +74,8 @@ class FolderController:
             state.seen, state.wanted, state.look_again_at = seen, None, now + LOOK_AGAIN_SECONDS
             loaded = await asyncio.to_thread(load_folder, folder, data=context.data)
             compile_snapshot(loaded)
-            state.wanted = loaded
+            # What says the same as before (a file was touched) is not applied again.
+            state.wanted = state.applied if loaded == state.applied and state.said is None else loaded
         elif state.wanted is None:
             return
         if state.wanted is not state.applied or await self._drifted(context, now):
