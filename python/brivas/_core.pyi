@@ -3,6 +3,8 @@
 from os import PathLike
 from typing import Final, final
 
+__all__ = ["PROFILE", "Engine", "Simulation", "__version__", "validate_snapshot"]
+
 PROFILE: Final[str]
 __version__: Final[str]
 
@@ -42,7 +44,7 @@ def validate_snapshot(snapshot: bytes) -> str:
 
 @final
 class Simulation:
-    """Simulated customers, a carrier, or the mover between them; runs in a thread of its own until it ends or is stopped.
+    """Simulated customers, a carrier, or the mover between them; each in a thread of its own until it ends.
 
     Options, progress and result are JSON objects; `core/sim` documents their fields. Options that are wrong raise
     ValueError, which names the field.
