@@ -13,7 +13,7 @@ from brivas.log import Log
 from brivas.supervised import end_with_parent, end_with_supervisor
 from brivas_gateways.http.engine import EngineAddress
 
-WORKER_KILL_TIMEOUT_SECONDS = 15
+WORKER_KILL_TIMEOUT_SECONDS = 8
 """How long a worker may take to finish its requests."""
 
 
