@@ -42,7 +42,12 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", "0")))
+                length = int(self.headers.get("content-length", "0"))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The sender was killed in the middle.
+                    self.close_connection = True
+                    return
                 received = Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 with lock:
                     receiver.requests.append(received)
