@@ -51,6 +51,10 @@ pub(crate) struct Connection {
     pub(crate) leftover: Vec<u8>,
     /// There may be more to read.
     pub(crate) readable: bool,
+    /// What is left over waits for us, not for the peer: the session was blocked.
+    pub(crate) was_blocked: bool,
+    /// Is in the shard's list of those to read.
+    pub(crate) is_listed: bool,
     pub(crate) writable: bool,
     /// Is in the shard's list of those to write.
     pub(crate) is_dirty: bool,

@@ -60,6 +60,8 @@ impl Shard {
             since_ms: self.clock.wall_ms,
             leftover: Vec::new(),
             readable: false,
+            was_blocked: false,
+            is_listed: false,
             writable: false,
             is_dirty: false,
             stalled_since_ms: None,

@@ -200,7 +200,11 @@ impl Shard {
 
     /// How long the next round may wait for something to happen.
     fn patience(&self) -> Duration {
-        if !self.readable.is_empty() {
+        let has_work = !(self.readable.is_empty()
+            && self.dirty.is_empty()
+            && self.flush_binds.is_empty()
+            && self.flush_accounts.is_empty());
+        if has_work {
             return Duration::ZERO;
         }
         let until_tick = self.next_tick_ms.saturating_sub(self.clock.now_ms());
@@ -211,11 +215,10 @@ impl Shard {
     fn note_readiness(&mut self, name: ConnectionRef, event: &mio::event::Event) {
         let Some(connection) = self.connections.get_mut(name) else { return };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
-            if !connection.readable {
-                self.readable.push_back(name);
-            }
             connection.readable = true;
+            self.list_readable(name);
         }
+        let Some(connection) = self.connections.get_mut(name) else { return };
         if event.is_writable() {
             connection.writable = true;
             self.note_connected(name);
@@ -227,13 +230,23 @@ impl Shard {
     fn read_all(&mut self, buffer: &mut [u8]) {
         for _ in 0..self.readable.len() {
             let Some(name) = self.readable.pop_front() else { return };
-            self.read_one(name, buffer);
-            if let Some(connection) = self.connections.get(name)
-                && connection.readable
-                && !connection.is_held()
-            {
-                self.readable.push_back(name);
+            if let Some(connection) = self.connections.get_mut(name) {
+                connection.is_listed = false;
+                self.read_one(name, buffer);
+                self.list_readable(name);
             }
+        }
+    }
+
+    /// Notes that a connection has something to read, unless it is held: then `resume` does.
+    fn list_readable(&mut self, name: ConnectionRef) {
+        if let Some(connection) = self.connections.get_mut(name)
+            && connection.readable
+            && !connection.is_listed
+            && !connection.is_held()
+        {
+            connection.is_listed = true;
+            self.readable.push_back(name);
         }
     }
 
@@ -291,6 +304,7 @@ impl Shard {
         }
         if let Some(connection) = self.connections.get_mut(name) {
             connection.leftover.extend_from_slice(&octets[consumed..]);
+            connection.was_blocked = connection.session.is_blocked();
             if connection.leftover.is_empty() {
                 connection.leftover.shrink_to(4_096);
             }
@@ -304,17 +318,11 @@ impl Shard {
         if connection.is_held() {
             return;
         }
-        if !connection.leftover.is_empty() {
+        if connection.was_blocked && !connection.leftover.is_empty() {
             let leftover = std::mem::take(&mut connection.leftover);
             self.handle_octets(name, &leftover);
         }
-        if let Some(connection) = self.connections.get(name)
-            && connection.readable
-            && !connection.is_held()
-            && !self.readable.contains(&name)
-        {
-            self.readable.push_back(name);
-        }
+        self.list_readable(name);
     }
 
     /// Answers and forwards what the journal has made safe.
@@ -364,7 +372,6 @@ impl Shard {
         for name in dirty.drain(..) {
             let Some(connection) = self.connections.get_mut(name) else { continue };
             connection.is_dirty = false;
-            let was_held = connection.is_held();
             match connection.write(now_ms) {
                 Err(error) => self.close(name, &error.to_string()),
                 Ok(()) if connection.session.state() == brivas_smpp::session::State::Closed => {
@@ -374,8 +381,7 @@ impl Shard {
                         self.close(name, &why);
                     }
                 }
-                Ok(()) if was_held || !connection.leftover.is_empty() => self.resume(name),
-                Ok(()) => {}
+                Ok(()) => self.resume(name),
             }
         }
         if self.dirty.is_empty() {
