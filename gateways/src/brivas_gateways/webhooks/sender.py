@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import email.utils
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import httpx
+import aiohttp
 
 from brivas_gateways.webhooks.store import Delivery
 from brivas_gateways.webhooks.subscription import Subscription
@@ -50,37 +49,41 @@ class Sender(Protocol):
 
 
 class HttpSender:
-    """Over a pool of connections."""
+    """Over a pool of connections. Made inside the event loop that uses it."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(
-            follow_redirects=False,
-            trust_env=False,
-            timeout=None,  # noqa: S113 - each attempt has its webhook's own, see `send`.
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX // 4, keepalive_expiry=30.0
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS_MAX, limit_per_host=0, keepalive_timeout=30.0, ttl_dns_cache=60
             ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
             headers={"User-Agent": "brivas-webhooks/1", "Content-Type": "application/json"},
         )
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def send(self, subscription: Subscription, delivery: Delivery, now_ms: int) -> Outcome:
         """One attempt, signed for this moment; the timeout covers all of it."""
         headers = subscription.key.headers(delivery.event_id, now_ms // 1000, delivery.body)
         try:
-            async with (
-                asyncio.timeout(subscription.timeout_ms / 1000),
-                self._client.stream("POST", subscription.url, content=delivery.body, headers=headers) as response,
-            ):
+            async with self._session.post(
+                subscription.url,
+                data=delivery.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=subscription.timeout_ms / 1000),
+            ) as response:
+                status, retry_after = response.status, response.headers.get("retry-after", "")
                 await _read_away(response)
         except TimeoutError:
             return NotTaken(f"no answer in {subscription.timeout_ms} ms")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             return NotTaken(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        return judge(response.status_code, response.headers.get("retry-after", ""), now_ms)
+        return judge(status, retry_after, now_ms)
 
 
 def judge(status: int, retry_after: str, now_ms: int) -> Outcome:
@@ -107,10 +110,11 @@ def _retry_after_ms(value: str, now_ms: int) -> int:
     return max(int(at.timestamp() * 1000) - now_ms, 0)
 
 
-async def _read_away(response: httpx.Response) -> None:
+async def _read_away(response: aiohttp.ClientResponse) -> None:
     """Reads the answer, so that the connection can be used again, but not without end."""
     read = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in response.content.iter_any():
         read += len(chunk)
         if read > ANSWER_BYTES_MAX:
+            response.close()
             return
