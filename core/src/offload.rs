@@ -14,18 +14,16 @@ use crate::shard::{Command, Mailbox};
 const JOBS_MAX: usize = 1_024;
 
 /// One job; its tag comes back with the result.
-pub(crate) enum Job<Tag> {
+pub(crate) enum Job {
     /// Does this password have this hash?
-    Verify { tag: Tag, password: Vec<u8>, hash: String },
+    Verify { tag: PasswordTag, password: Vec<u8>, hash: String },
     /// What address has this host?
     Resolve { carrier: u32, bind: u32, host: String, port: u16 },
 }
 
 /// What a password is checked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BindTag {
-    pub(crate) connection: usize,
-    pub(crate) sequence_number: u32,
+pub(crate) struct PasswordTag {
     pub(crate) account: u32,
     /// What is remembered if it is right.
     pub(crate) digest: [u8; 32],
@@ -33,7 +31,7 @@ pub(crate) struct BindTag {
 
 /// The shard's end.
 pub(crate) struct Offload {
-    jobs: SyncSender<Job<BindTag>>,
+    jobs: SyncSender<Job>,
 }
 
 impl Offload {
@@ -45,12 +43,12 @@ impl Offload {
     }
 
     /// Queues a job; false when there are too many.
-    pub(crate) fn submit(&self, job: Job<BindTag>) -> bool {
+    pub(crate) fn submit(&self, job: Job) -> bool {
         !matches!(self.jobs.try_send(job), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
     }
 }
 
-fn run(queue: &Receiver<Job<BindTag>>, mailbox: &Mailbox) {
+fn run(queue: &Receiver<Job>, mailbox: &Mailbox) {
     for job in queue {
         let command = match job {
             Job::Verify { tag, password, hash } => {

@@ -13,7 +13,7 @@ use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::ApiPart;
 use crate::config::Config;
-use crate::offload::BindTag;
+use crate::offload::PasswordTag;
 
 /// A request to a shard.
 pub(crate) enum Command {
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     },
     Stop,
     PasswordVerified {
-        tag: BindTag,
+        tag: PasswordTag,
         right: bool,
     },
     HostResolved {

@@ -9,13 +9,14 @@ use subtle::ConstantTimeEq;
 
 use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
+use super::parties::PendingPassword;
 use super::{CUSTOMER_ROLE, Shard};
-use crate::offload::{BindTag, Job};
+use crate::offload::{Job, PasswordTag};
 
 /// Connections that are held at most; beyond it new ones are closed at once.
 const CONNECTIONS_MAX: usize = 15_000;
 /// Undecided passwords of one account: more are refused, so that a flood on one account leaves the others their turn.
-const PASSWORDS_PENDING_MAX: u32 = 64;
+const PENDING_PASSWORDS_MAX: usize = 16;
 /// What we call ourselves in bind responses.
 const SYSTEM_ID: &[u8] = b"brivas";
 
@@ -111,36 +112,51 @@ impl Shard {
             self.admit_bind(name, sequence_number, number);
             return Ok(());
         }
-        if account.passwords_pending >= PASSWORDS_PENDING_MAX {
+        // A thousand binds at once with one password are one decision.
+        if let Some(pending) = account.pending_passwords.iter_mut().find(|pending| pending.digest == digest) {
+            pending.waiting.push((name, sequence_number));
+            return Ok(());
+        }
+        if account.pending_passwords.len() >= PENDING_PASSWORDS_MAX {
             return Err(CommandStatus::RBINDFAIL);
         }
-        let tag = BindTag { connection: name.token().0, sequence_number, account: number, digest };
-        let job =
-            Job::Verify { tag, password: request.password.to_vec(), hash: config.spec.password_hash.clone() };
+        let job = Job::Verify {
+            tag: PasswordTag { account: number, digest },
+            password: request.password.to_vec(),
+            hash: config.spec.password_hash.clone(),
+        };
         if !self.offload.submit(job) {
             return Err(CommandStatus::RBINDFAIL);
         }
-        self.accounts[number as usize].passwords_pending += 1;
+        account.pending_passwords.push(PendingPassword { digest, waiting: vec![(name, sequence_number)] });
         Ok(())
     }
 
     /// argon2 has decided.
-    pub(super) fn handle_password(&mut self, tag: BindTag, right: bool) {
+    pub(super) fn handle_password(&mut self, tag: PasswordTag, right: bool) {
         let account = &mut self.accounts[tag.account as usize];
-        account.passwords_pending = account.passwords_pending.saturating_sub(1);
-        let name = ConnectionRef::from_token(mio::Token(tag.connection));
-        if !right {
-            self.refuse_bind(name, tag.sequence_number, CommandStatus::RINVPASWD);
-            return;
+        let position = account.pending_passwords.iter().position(|pending| pending.digest == tag.digest);
+        let Some(position) = position else { return };
+        let waiting = account.pending_passwords.swap_remove(position).waiting;
+        if right {
+            account.confirmed_password = Some(tag.digest);
         }
-        account.confirmed_password = Some(tag.digest);
-        let binds_max = account.config.as_ref().map_or(0, |config| config.spec.binds_max as usize);
-        if account.binds.len() >= binds_max {
-            self.refuse_bind(name, tag.sequence_number, CommandStatus::RALYBND);
-            return;
+        for (name, sequence_number) in waiting {
+            // Those that gave up meanwhile count for nothing.
+            if self.connections.get(name).is_none() {
+                continue;
+            }
+            let account = &self.accounts[tag.account as usize];
+            let binds_max = account.config.as_ref().map_or(0, |config| config.spec.binds_max as usize);
+            if !right {
+                self.refuse_bind(name, sequence_number, CommandStatus::RINVPASWD);
+            } else if account.binds.len() >= binds_max {
+                self.refuse_bind(name, sequence_number, CommandStatus::RALYBND);
+            } else {
+                self.admit_bind(name, sequence_number, tag.account);
+                self.resume(name);
+            }
         }
-        self.admit_bind(name, tag.sequence_number, tag.account);
-        self.resume(name);
     }
 
     fn admit_bind(&mut self, name: ConnectionRef, sequence_number: u32, number: u32) {

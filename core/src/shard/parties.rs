@@ -26,7 +26,7 @@ pub(crate) struct Account {
     /// account hash slowly once.
     pub(crate) confirmed_password: Option<[u8; 32]>,
     /// Passwords of this account that argon2 has not decided yet.
-    pub(crate) passwords_pending: u32,
+    pub(crate) pending_passwords: Vec<PendingPassword>,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
     pub(crate) throttled: u64,
@@ -44,7 +44,7 @@ impl Account {
             deliveries: VecDeque::new(),
             open_messages: 0,
             confirmed_password: None,
-            passwords_pending: 0,
+            pending_passwords: Vec::new(),
             is_flushing: false,
             accepted: 0,
             throttled: 0,
@@ -56,6 +56,14 @@ impl Account {
     pub(crate) fn on_disk(&self) -> bool {
         self.config.as_ref().is_none_or(|config| config.on_disk())
     }
+}
+
+/// A password that is being decided, once for all who gave it.
+#[derive(Debug)]
+pub(crate) struct PendingPassword {
+    pub(crate) digest: [u8; 32],
+    /// Their binds' connections and sequence numbers.
+    pub(crate) waiting: Vec<(ConnectionRef, u32)>,
 }
 
 /// Where a bind to a carrier stands.
