@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from brivas.cli.output import Output, json_option, print_json
+from brivas.cli.output import Output, json_option, print_error, print_json
 from brivas.errors import BrivasError
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def e2e(
 ) -> None:
     """The gateway end to end, and the floor at the same shape, in turn.
 
-    Load, gateway and carrier are processes of their own. Journals stand in DATA/bench and are removed.
+    Load, gateway and carrier are processes of their own. Journals stand in DATA/bench and are removed. Exit code 1:
+    customers, carrier and journal do not count the same.
     """
     from brivas.bench.runner import measure_e2e, refuse_debug
     from brivas.bench.shape import Shape
@@ -115,7 +116,10 @@ def floor(
     results: Path | None,
     as_json: bool,
 ) -> None:
-    """What the machine gives when nothing but bytes is moved between the same load and carrier."""
+    """What the machine gives when nothing but bytes is moved between the same load and carrier.
+
+    Exit code 1: customers and carrier do not count the same.
+    """
     from brivas.bench.runner import measure_floor, refuse_debug
     from brivas.bench.shape import Shape
 
@@ -177,6 +181,10 @@ def _finish(command: str, measurement: Measurement, results: Path | None, *, as_
         for name, value in measurement.result.items():
             shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
             click.echo(f"{name:<36} {shown}")
+    if not measurement.result["counts_agree"]:
+        hint = "the rounds in a --results FILE have every count; a slow machine may need more --drain-seconds"
+        print_error(BrivasError("customers, carrier and journal do not count the same", hint=hint))
+        click.get_current_context().exit(1)
 
 
 def _write_results(command: str, measurement: Measurement, results: Path) -> None:
