@@ -48,7 +48,9 @@ INCOMING_DELIVERED: Final = Metric("brivas_incoming_delivered", "counter", "Inco
 PROTOCOL_ERRORS: Final = Metric("brivas_protocol_errors", "counter", "PDUs that broke the protocol.")
 BINDS_REFUSED: Final = Metric("brivas_binds_refused", "counter", "Binds refused.")
 CONNECTIONS_ACCEPTED: Final = Metric("brivas_connections_accepted", "counter", "TCP connections taken.")
-OPEN_MESSAGES: Final = Metric("brivas_messages_open", "gauge", "Messages without a final state.")
+OPEN_MESSAGES: Final = Metric(
+    "brivas_messages_open", "gauge", "Messages still to be sent or delivered, or whose receipt is."
+)
 CONNECTIONS: Final = Metric("brivas_connections", "gauge", "TCP connections of customers now.")
 
 ACCOUNT_BINDS: Final = Metric("brivas_account_binds", "gauge", "Binds of an account now.", ("account",))
@@ -62,7 +64,10 @@ ACCOUNT_QUEUE_FULL: Final = Metric(
     "brivas_account_messages_queue_full", "counter", "Messages of an account refused by a full queue.", ("account",)
 )
 ACCOUNT_OPEN: Final = Metric(
-    "brivas_account_messages_open", "gauge", "Messages of an account without a final state.", ("account",)
+    "brivas_account_messages_open",
+    "gauge",
+    "Messages of an account still to be sent or delivered, or whose receipt is.",
+    ("account",),
 )
 ACCOUNT_WAITING: Final = Metric(
     "brivas_account_deliveries_waiting", "gauge", "Receipts and incoming messages waiting for an account.", ("account",)

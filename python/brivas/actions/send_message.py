@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from brivas.actions.action import Action, ActionContext
 from brivas.clients.messaging import AsyncMessagingClient
-from brivas.errors import BusyError, CallError, InvalidError
+from brivas.errors import BusyError, CallError, InvalidError, UnavailableError
 from brivas.v1 import events_pb2, messaging_pb2
 
 MESSAGES_MAX: Final = 1_000
@@ -24,6 +24,7 @@ DATA_OCTETS_MAX: Final = 65_535
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 # SMPP 3.4 §5.1.3: what may succeed later.
+_SYSTEM_ERROR: Final = 0x08
 _MESSAGE_QUEUE_FULL: Final = 0x14
 _THROTTLED: Final = 0x58
 _RECEIPT_REQUESTED: Final = 1
@@ -136,6 +137,8 @@ def refusal(result: messaging_pb2.SubmitResult) -> CallError:
     if result.command_status in (_MESSAGE_QUEUE_FULL, _THROTTLED):
         queue_full = result.command_status == _MESSAGE_QUEUE_FULL
         return BusyError(result.error, hint=result.hint or "send slower, or later", queue_full=queue_full)
+    if result.command_status == _SYSTEM_ERROR:
+        return UnavailableError(result.error, hint=result.hint or "try again in a moment")
     return InvalidError(result.error, hint=result.hint or None)
 
 

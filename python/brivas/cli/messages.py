@@ -64,6 +64,9 @@ def tail(
     with client:
         if start is None and (from_start or not follow):
             start = client.stats().journal.start_offset if isinstance(client, ControlClient) else 0
+        if not follow and isinstance(client, ControlClient) and (start or 0) >= client.stats().journal.written_offset:
+            # The engine answers nothing until there is something to tell.
+            return
         for watched in _events(client.watch(from_offset=start, kinds=kinds), follow=follow):
             shown = watched_as_dict(watched)
             if as_json:

@@ -45,9 +45,9 @@ def send(
 ) -> None:
     """Sends one message, and with --wait waits for its receipt."""
     from brivas import endpoints
+    from brivas.actions.send_message import refusal
     from brivas.cli.events import status_as_dict
     from brivas.clients.messaging import MessagingClient
-    from brivas.errors import InvalidError
     from brivas.v1 import messaging_pb2
 
     message = messaging_pb2.NewMessage(to=to, text=text, validity_seconds=validity_seconds, reference=reference)
@@ -57,7 +57,7 @@ def send(
         answer = client.submit([message], idempotency_key=idempotency_key)
         result = answer.results[0]
         if not result.id:
-            raise InvalidError(f"refused: {result.error} (status {result.command_status:#x})", hint=result.hint or None)
+            raise refusal(result)
         if not wait:
             if as_json:
                 print_json({"id": result.id, "replayed": answer.replayed})

@@ -72,13 +72,13 @@ def _announce(started: Started, data: Path, *, as_json: bool) -> None:
         print_json({"ready": True, "ports": started.ports, "data": str(data), "pid": os.getpid()})
         return
     ports = started.ports
-    carrier = f"  simulated carrier  {ports['carrier']}" if "carrier" in ports else ""
     click.echo(styled("Brivas is ready.", fg="green", bold=True))
     click.echo(f"  SMPP               {ports['smpp']}")
     click.echo(f"  HTTP               http://{ports['http']}")
     click.echo(f"  gRPC Messaging     {ports['messaging']}")
     click.echo(f"  gRPC Control       {ports['control']}")
-    click.echo(carrier)
+    if started.carrier:
+        click.echo(f"  simulated carrier  {ports['carrier']}")
     if started.credentials is None:
         click.echo("Configuration: yours; no sample account.")
     elif started.first:

@@ -34,7 +34,10 @@ _NOT_REACHED: Final = (
 _PLAIN: Final[dict[grpc.StatusCode, tuple[type[errors.CallError], str]]] = {
     grpc.StatusCode.UNAUTHENTICATED: (errors.UnauthenticatedError, "check the key; a key belongs to one Account"),
     grpc.StatusCode.PERMISSION_DENIED: (errors.ForbiddenError, "use a key or token that may do this"),
-    grpc.StatusCode.NOT_FOUND: (errors.NotFoundError, "check the id; the journal forgets what is old"),
+    grpc.StatusCode.NOT_FOUND: (
+        errors.NotFoundError,
+        "check the id or name; the journal forgets messages that are old",
+    ),
     grpc.StatusCode.INVALID_ARGUMENT: (errors.InvalidError, "correct the value and call again"),
     grpc.StatusCode.ALREADY_EXISTS: (
         errors.ConflictError,

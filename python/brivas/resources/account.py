@@ -70,9 +70,10 @@ class AccountSpec(Part, frozen=True):
     validity_default_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="Validity of messages that name none.")
     ] = 86_400
-    incoming: Annotated[Literal["smpp", "webhook"], Meta(description="Where receipts and incoming messages go.")] = (
-        "smpp"
-    )
+    incoming: Annotated[
+        Literal["smpp", "webhook"],
+        Meta(description="Where incoming messages go: to a bind, or to the account's webhooks only."),
+    ] = "smpp"
     delivery_retention_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="How long a receipt or an incoming message waits to be taken.")
     ] = 259_200

@@ -51,6 +51,8 @@ class Started:
 
     ports: dict[str, str]
     credentials: Credentials | None
+    carrier: bool
+    """The simulated carrier runs."""
     first: bool
     """The sample was written by this run: its credentials are shown now, and never again."""
 
@@ -110,7 +112,7 @@ class _Up:
         if options.config_folder is None:
             made = write_sample(layout, ports["carrier"] if options.sample_carrier else None)
         credentials = made or read_credentials(layout)
-        self._started = Started(ports, credentials, first=made is not None)
+        self._started = Started(ports, credentials, options.sample_carrier, first=made is not None)
         folder = options.config_folder or layout.config
         try:
             compile_snapshot(load_folder(folder, data=layout.data))
