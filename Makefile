@@ -1,7 +1,7 @@
 # Brivas: build, run, test. `make help` lists the targets.
 #
 # `make build` works on a machine that has Python 3.11+, a Rust toolchain and a C compiler. What is installed once
-# stands behind stamps in .build/; cargo judges by itself whether the extension is up to date.
+# stands behind stamps inside what was made; cargo judges by itself whether the extension is up to date.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +14,9 @@ PYTHON ?= python3
 ROOT := $(CURDIR)
 VENV := $(ROOT)/.venv
 BIN := $(VENV)/bin
+TOOLS := .venv/.tools
+INSTALLED := .venv/.installed
+GENERATED := python/brivas/v1/__init__.py
 PROTOS := $(wildcard proto/brivas/v1/*.proto)
 # Cargo, maturin and uv all see the same interpreter, environment and pins.
 export PYO3_PYTHON := $(BIN)/python
@@ -33,7 +36,7 @@ PYTEST ?=
 help: ## Lists the targets.
 	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
 
-build: .build/install ## Sets up .venv, generates code, builds the extension in release mode. A second run is fast.
+build: $(INSTALLED) ## Sets up .venv, generates code, builds the extension in release mode. A second run is fast.
 	@maturin develop --release --uv --skip-install $(LOCKED) --quiet
 	test -x $(BIN)/brivas
 
@@ -71,30 +74,29 @@ format: build ## Formats Rust and Python in place.
 schemas: build ## Writes schemas/*.json from the resource kinds.
 	@$(BIN)/brivas config schema --write schemas
 
-pins: .build/venv ## Writes constraints.txt anew with the newest versions that fit.
+pins: $(TOOLS) ## Writes constraints.txt anew with the newest versions that fit.
 	@env --unset=UV_CONSTRAINT uv pip compile --quiet --upgrade --universal --no-header --no-annotate \
 	  --no-emit-package brivas --python-version 3.11 \
 	  --group dev pyproject.toml gateways/pyproject.toml orchestration/pyproject.toml --output-file constraints.txt
 
 clean: ## Removes what `make build` made, but no data.
-	@rm -rf .venv .build target python/brivas/v1 python/brivas/_core*.so
+	@rm -rf .venv target python/brivas/v1 python/brivas/_core*.so
 
 # --- Stamps -----------------------------------------------------------------------------------------------------------
 
-.build/venv: constraints.txt pyproject.toml
-	@mkdir -p .build
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(TOOLS): constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	uv pip install --quiet --group pyproject.toml:dev
 	touch $@
 
-.build/proto: .build/venv $(PROTOS)
+$(GENERATED): $(TOOLS) $(PROTOS)
 	@rm -rf python/brivas/v1
 	python -m grpc_tools.protoc --proto_path=proto --python_out=python --grpc_python_out=python \
 	  --mypy_out=quiet:python --mypy_grpc_out=quiet:python $(PROTOS)
-	touch python/brivas/v1/__init__.py $@
+	echo '"""Generated from proto/ by `make build`."""' > $@
 
-.build/install: .build/venv .build/proto Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
+$(INSTALLED): $(TOOLS) $(GENERATED) Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
 	@maturin develop --release --uv $(LOCKED) --quiet
 	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
 	touch $@
