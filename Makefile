@@ -17,6 +17,7 @@ BIN := $(VENV)/bin
 TOOLS := .venv/.tools
 INSTALLED := .venv/.installed
 GENERATED := python/brivas/v1/__init__.py
+PEERS := tests/peers/node/node_modules/.installed
 PROTOS := $(wildcard proto/brivas/v1/*.proto)
 # Cargo, maturin and uv all see the same interpreter, environment and pins.
 export PYO3_PYTHON := $(BIN)/python
@@ -31,7 +32,7 @@ UP ?=
 # What `make test` and `make prove` pass on to pytest.
 PYTEST ?=
 
-.PHONY: help build up test prove check format lint rust types pytest pins schemas clean
+.PHONY: help build up test prove check format lint rust types pytest peers pins schemas clean
 
 help: ## Lists the targets.
 	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
@@ -45,7 +46,7 @@ up: build ## Runs everything: the gateway, its API, its controllers and a simula
 
 test: check pytest ## Runs every check and every test: what CI runs.
 
-prove: build ## Runs the long proofs: kill rounds, fault rounds, soak.
+prove: build peers ## Runs the long proofs: kill rounds, fault rounds, soak.
 	@pytest -m long --timeout 3600 $(PYTEST)
 
 check: lint rust types ## Format, lints, Rust tests, types: all but pytest.
@@ -63,8 +64,10 @@ types: build
 	@mypy
 	python -m mypy.stubtest brivas._core
 
-pytest: build
+pytest: build peers
 	@pytest -m "not long" $(PYTEST)
+
+peers: $(PEERS) ## Installs what tests run beside us: npm smpp.
 
 format: build ## Formats Rust and Python in place.
 	@cargo fmt --all
@@ -80,7 +83,7 @@ pins: $(TOOLS) ## Writes constraints.txt anew with the newest versions that fit.
 	  --group dev pyproject.toml gateways/pyproject.toml orchestration/pyproject.toml --output-file constraints.txt
 
 clean: ## Removes what `make build` made, but no data.
-	@rm -rf .venv target python/brivas/v1 python/brivas/_core*.so
+	@rm -rf .venv target python/brivas/v1 python/brivas/_core*.so tests/peers/node/node_modules
 
 # --- Stamps -----------------------------------------------------------------------------------------------------------
 
@@ -99,4 +102,10 @@ $(GENERATED): $(TOOLS) $(PROTOS)
 $(INSTALLED): $(TOOLS) $(GENERATED) Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
 	@maturin develop --release --uv $(LOCKED) --quiet
 	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
+	touch $@
+
+# Without npm the tests run all the same, and those that need it fail by name.
+$(PEERS): tests/peers/node/package.json tests/peers/node/package-lock.json
+	@if ! command -v npm >/dev/null; then echo "npm is missing: .ci/run installs it" >&2; exit 0; fi
+	(cd tests/peers/node && npm ci --ignore-scripts --silent)
 	touch $@

@@ -1,0 +1,34 @@
+"""What integration tests start: a whole `brivas up`, a gateway alone, a carrier that keeps what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.gateway import Gateway
+from tests.integration.recorder import Recorder
+from tests.integration.up import Up, running
+
+
+@pytest.fixture(scope="module")
+def brivas_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A `brivas up` with its sample account and simulated carrier, ready; one for all tests of a module."""
+    with running(tmp_path_factory.mktemp("up") / "data") as up:
+        up.ready()
+        yield up
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """A gateway alone, not started, with an empty configuration."""
+    with Gateway(tmp_path / "gateway") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A carrier that keeps every message as it came."""
+    with Recorder() as recorder:
+        yield recorder

@@ -1,0 +1,268 @@
+"""A `brivas gateway` alone, in its own data directory, with a configuration that the test writes.
+
+Its ports lie below those that the kernel gives away, so that a gateway that was killed gets them back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from argon2 import PasswordHasher
+
+from brivas.clients.control import ControlClient
+from brivas.errors import BrivasError
+from brivas.layout import Layout
+from brivas.resources.secret import Secret
+from brivas.v1 import control_pb2, messaging_pb2
+from tests.integration.wire import Client
+from tests.support.process import Brivas, wait_until
+
+HOST: Final = "127.0.0.1"
+PASSWORD: Final = "secret"
+"""Of every account that does not name another."""
+
+_CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Gateway:
+    """Started by `start`; `kill` and `terminate` leave data and ports, so that `start` goes on with them."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.data = data
+        self.config = data / "config"
+        self.config.mkdir(parents=True)
+        self.log = data / "gateway.log"
+        self.log.touch()
+        smpp, messaging, control = lasting_ports(3)
+        self.smpp = (HOST, smpp)
+        self.messaging = f"{HOST}:{messaging}"
+        self.control = f"{HOST}:{control}"
+        self._arguments = (
+            "gateway",
+            "--config",
+            str(self.config),
+            "--smpp-listen",
+            f"{HOST}:{smpp}",
+            "--messaging-listen",
+            self.messaging,
+            "--control-listen",
+            self.control,
+            *options,
+        )
+        self._process: Brivas | None = None
+        self._client: ControlClient | None = None
+        # How our own commands find it, as `brivas up` tells them.
+        layout = Layout(data)
+        layout.run.mkdir(parents=True)
+        faces = {"smpp": f"{HOST}:{smpp}", "messaging": self.messaging, "control": self.control}
+        layout.ports.write_text(json.dumps(faces))
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Configuration.
+
+    def account(self, name: str = "acme", *, password: str = PASSWORD, costly: bool = False, **spec: Any) -> None:
+        """Writes an account; its system_id is its name. `costly` hashes its password as `brivas up` does."""
+        hasher = PasswordHasher() if costly else _CHEAP
+        self.resource("Account", name, {"systemId": name, "passwordHash": hasher.hash(password), **spec})
+
+    def carrier(self, address: tuple[str, int] | str, name: str = "carrier", **spec: Any) -> None:
+        """Writes a carrier that is quick to come back."""
+        host, port = address if isinstance(address, tuple) else (address.rpartition(":")[0], address.rpartition(":")[2])
+        quick = {"reconnectInitialMs": 50, "reconnectMaxMs": 200, "retryInitialMs": 100, "retryMaxMs": 1000}
+        where = {"host": host, "port": int(port), "systemId": "brivas"}
+        self.resource("Carrier", name, {**where, **quick, **spec})
+
+    def route(self, carrier: str = "carrier", name: str = "default", prefix: str = "") -> None:
+        """Writes a route for messages to carriers."""
+        self.resource("Route", name, {"prefix": prefix, "targets": [{"carrier": carrier}]})
+
+    def resource(self, kind: str, name: str, spec: dict[str, Any]) -> None:
+        """Writes one resource. JSON is YAML."""
+        document = {"apiVersion": "brivas.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        (self.config / f"{kind.lower()}-{name}.yaml").write_text(json.dumps(document, indent=2))
+
+    # Its life.
+
+    def start(self) -> Gateway:
+        """Starts it and waits until it has its configuration."""
+        assert self._process is None, "it runs already"
+        self._process = Brivas(self.data, *self._arguments, log=self.log)
+        said_before = self.log.stat().st_size
+
+        def is_ready() -> bool:
+            assert self.is_running(), f"ended: {self.logged()}"
+            said = self.log.read_bytes()[said_before:]
+            return b"config_applied" in said or b"config_refused" in said
+
+        wait_until(is_ready, "the gateway starts")
+        return self
+
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL, and no more."""
+        self._forget_client()
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def terminate(self) -> int:
+        """SIGTERM; its exit code."""
+        assert self._process is not None
+        code = self._process.terminate()
+        self._forget_client()
+        self._process = None
+        return code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal, and waits for nothing."""
+        os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """The end of the test."""
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.process.pid
+
+    def logged(self) -> str:
+        """All that it wrote, over all its lives."""
+        return self.log.read_text(errors="replace")
+
+    def rss_mib(self) -> float:
+        """Memory of the process that is in use now."""
+        return rss_mib(self.pid)
+
+    # What it says of itself.
+
+    @property
+    def client(self) -> ControlClient:
+        """Of Control."""
+        if self._client is None:
+            token = Secret((self.data / "secrets" / "control.token").read_text().strip())
+            self._client = ControlClient(self.control, token)
+        return self._client
+
+    def stats(self) -> control_pb2.StatsResponse:
+        """Counters."""
+        return self.client.stats()
+
+    def carrier_stats(self, name: str = "carrier") -> control_pb2.CarrierStats:
+        """Counters of a carrier."""
+        return next(each for each in self.stats().carriers if each.name == name)
+
+    def wait_carrier_up(self, name: str = "carrier") -> None:
+        """Returns when every bind to the carrier stands."""
+
+        def is_up() -> bool:
+            carrier = self.carrier_stats(name)
+            return carrier.binds_up == carrier.binds_wanted
+
+        wait_until(is_up, f"binds to {name}")
+
+    def wait_drained(self, *, seconds: float = 30) -> None:
+        """Returns when no message is open."""
+        wait_until(
+            lambda: self.answers() and self.stats().totals.open_messages == 0, "no open messages", seconds=seconds
+        )
+
+    def answers(self) -> bool:
+        """Whether Control answers."""
+        try:
+            self.stats()
+        except BrivasError:
+            return False
+        return True
+
+    def events(self, *kinds: str) -> Iterator[messaging_pb2.WatchedEvent]:
+        """The events that are durable now, oldest first."""
+        journal = self.stats().journal
+        if journal.start_offset >= journal.durable_offset:
+            return
+        stream = self.client.watch(from_offset=journal.start_offset, kinds=kinds)
+        try:
+            for response in stream:
+                for event in response.events:
+                    if event.offset < journal.durable_offset:
+                        yield event
+                if response.next_offset >= journal.durable_offset:
+                    return
+        finally:
+            stream.close()
+
+    def connect(self, **options: Any) -> Client:
+        """A connection without a bind."""
+        return Client(self.smpp, **options)
+
+    def bind(self, system_id: str = "acme", password: str = PASSWORD, mode: str = "transceiver") -> Client:
+        """A connection that is bound."""
+        client = self.connect()
+        try:
+            assert client.bind(system_id, password, mode=mode).status == 0
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _forget_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def lasting_ports(count: int) -> list[int]:
+    """Free ports below the range from which the kernel gives ports to outgoing connections."""
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    chance = random.SystemRandom()
+    found: list[int] = []
+    while len(found) < count:
+        port = chance.randrange(max(low - 20_000, 1_024), low)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+def rss_mib(pid: int) -> float:
+    """VmRSS of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError(f"no VmRSS of process {pid}")
+
+
+def eventually(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
+    """`wait_until` for what may fail to answer meanwhile."""
+
+    def holds() -> bool:
+        try:
+            return condition()
+        except BrivasError:
+            return False
+
+    wait_until(holds, what, seconds=seconds)
