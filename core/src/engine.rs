@@ -15,6 +15,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::config::{Names, build, last_good};
 use crate::error::EngineError;
 use crate::grpc::{self, Current, Listeners, Shared};
+use crate::notice::{self, Level, Notice, NoticeBoard};
 use crate::offload::Offload;
 use crate::options::EngineOptions;
 use crate::shard::{Command, Mailbox, Restored, Shard, ShardParts};
@@ -37,6 +38,7 @@ pub struct Engine {
     threads: Vec<JoinHandle<()>>,
     stop_grpc: Option<oneshot::Sender<()>>,
     ended: Arc<Ended>,
+    notices: NoticeBoard,
 }
 
 /// Why a thread of the engine ended, once one has.
@@ -83,17 +85,21 @@ impl Engine {
         journal_config.segment_bytes = options.segment_bytes;
         journal_config.retention_bytes = options.retention_bytes;
         let (mut journal, report) = Journal::open(journal_config, Arc::new(RealFs))?;
-        eprintln!("journal: {report}");
         let mut restored = Restored::default();
         let began = Instant::now();
         journal.replay(|record| {
             restored.apply(record.offset, record.timestamp_ms, record.key_u64(), record.value);
         })?;
-        let (open, unreadable) = (restored.open_messages(), restored.unreadable);
-        eprintln!(
-            "journal: replayed in {:?}: {open} messages are open, {unreadable} records unreadable",
-            began.elapsed()
-        );
+        let (mut notices, board) = notice::channel();
+        let damaged = report.truncated.is_some() || !report.skipped.is_empty() || restored.unreadable > 0;
+        let level = if damaged { Level::Warning } else { Level::Info };
+        let fields = vec![
+            ("recovery", report.to_string()),
+            ("replay_ms", began.elapsed().as_millis().to_string()),
+            ("open_messages", restored.open_messages().to_string()),
+            ("unreadable_records", restored.unreadable.to_string()),
+        ];
+        notices.tell(level, "journal_replayed", fields);
 
         let (mut account_names, mut carrier_names) = (Names::default(), Names::default());
         restored.number_names(&mut account_names, &mut carrier_names);
@@ -125,6 +131,7 @@ impl Engine {
             journal: appender,
             restored,
             secret,
+            notices,
         })
         .map_err(io("poll in", &options.data_dir))?;
         let shared = Arc::new(Shared {
@@ -149,7 +156,7 @@ impl Engine {
                 Err(error) => format!("gRPC: {error}"),
             }),
         ];
-        Ok(Self { addresses, mailbox, threads, stop_grpc: Some(stop_grpc), ended })
+        Ok(Self { addresses, mailbox, threads, stop_grpc: Some(stop_grpc), ended, notices: board })
     }
 
     /// Where it listens.
@@ -162,6 +169,11 @@ impl Engine {
         let slot = self.ended.why.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.ended.told.wait_timeout_while(slot, timeout, |why| why.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// What happened since the last call, for the log; call it every now and then.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.take()
     }
 
     /// Takes nothing new, lets what is under way end, parts with everybody; false when that takes longer than `timeout`.

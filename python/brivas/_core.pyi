@@ -30,6 +30,9 @@ class Engine:
     def addresses(self) -> dict[str, str]:
         """Where it listens: `smpp`, `messaging`, `control`."""
 
+    def notices(self) -> list[tuple[str, str, dict[str, str]]]:
+        """What happened since the last call, for the log: (level, event, fields). At most 1,024 wait."""
+
     def wait(self, timeout_ms: int) -> str | None:
         """Waits for it to end by itself; why it did, or None when the time is over first."""
 

@@ -11,6 +11,7 @@ import datetime
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from brivas import settings
@@ -47,17 +48,18 @@ class Log:
 
     def info(self, event: str, **fields: object) -> None:
         """Something happened as it should."""
-        self._write("info", event, fields)
+        self.write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:
         """Something is not as it should be, and is dealt with."""
-        self._write("warning", event, fields)
+        self.write("warning", event, fields)
 
     def error(self, event: str, **fields: object) -> None:
         """Something failed, and somebody should look."""
-        self._write("error", event, fields)
+        self.write("error", event, fields)
 
-    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+    def write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
+        """An event whose level is known only now: "info", "warning" or "error"."""
         now = datetime.datetime.now(datetime.UTC)
         if self._json:
             head = {"at": now.isoformat(timespec="milliseconds"), "process": self._name, "level": level, "event": event}

@@ -63,6 +63,15 @@ impl Engine {
         ])
     }
 
+    /// What happened since the last call, for the log: (level, event, fields).
+    fn notices(&self) -> Vec<(&'static str, &'static str, HashMap<&'static str, String>)> {
+        let notices = self.engine().notices();
+        let plain = |notice: brivas_engine::Notice| {
+            (notice.level.name(), notice.event, notice.fields.into_iter().collect())
+        };
+        notices.into_iter().map(plain).collect()
+    }
+
     /// Waits for the engine to end by itself; why it did, or None when the time is over first.
     fn wait(&self, py: Python<'_>, timeout_ms: u64) -> Option<String> {
         py.detach(|| self.engine().wait(Duration::from_millis(timeout_ms)))

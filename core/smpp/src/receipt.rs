@@ -127,23 +127,26 @@ impl<'a> Fields<'a> {
             if value.contains(&b':') {
                 continue;
             }
-            let slot = match key.to_ascii_lowercase().as_slice() {
-                b"id" => &mut fields.id,
-                b"stat" => &mut fields.state,
-                b"err" => &mut fields.error,
-                // "done date": the last word decides, and submit date comes first.
-                b"date" => &mut fields.done,
-                _ => {
-                    rest = behind;
-                    continue;
-                }
-            };
-            if !value.is_empty() {
+            rest = behind;
+            if let Some(slot) = fields.slot(key).filter(|_| !value.is_empty()) {
                 *slot = Some(value);
             }
-            rest = behind;
         }
         fields
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn slot(&mut self, key: &[u8]) -> Option<&mut Option<&'a [u8]>> {
+        let is = |name: &[u8]| key.eq_ignore_ascii_case(name);
+        match () {
+            () if is(b"id") => Some(&mut self.id),
+            () if is(b"stat") => Some(&mut self.state),
+            () if is(b"err") => Some(&mut self.error),
+            // "done date": the last word decides, and submit date comes first.
+            () if is(b"date") => Some(&mut self.done),
+            () => None,
+        }
     }
 }
 

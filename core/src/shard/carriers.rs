@@ -11,6 +11,7 @@ use super::connection::{ConnectionRef, Owner};
 use super::messages::MessageRef;
 use super::parties::BindState;
 use super::{CARRIER_ROLE, Shard};
+use crate::notice::Level;
 use crate::offload::Job;
 
 impl Shard {
@@ -124,8 +125,15 @@ impl Shard {
             carrier.up.push(bind_number);
             carrier.up.sort_unstable();
         }
+        let fields = vec![("carrier", carrier.name.to_string()), ("bind", bind_number.to_string())];
+        self.notices.tell(Level::Info, "carrier_bound", fields);
         self.mark_bind(carrier_number, bind_number);
-        self.redistribute(carrier_number);
+        // What waits for this carrier goes out now, and what waits for others that are down may go here.
+        for number in 0..self.carriers.len() as u32 {
+            if !self.carriers[number as usize].waiting.is_empty() {
+                self.redistribute(number);
+            }
+        }
     }
 
     /// A carrier's connection is gone: what it had goes back to the queues, and the bind comes back later.
@@ -182,6 +190,13 @@ impl Shard {
             _ => doubled,
         };
         bind.retry_at_ms = now_ms + patience - patience / 5 * (random % 1_024) / 1_024;
+        let fields = vec![
+            ("carrier", carrier.name.to_string()),
+            ("bind", bind_number.to_string()),
+            ("why", why.to_owned()),
+            ("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()),
+        ];
+        self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
         let queue = std::mem::take(&mut bind.queue);
         carrier.waiting.extend(queue);
         if !carrier.up.is_empty() {

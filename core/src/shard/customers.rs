@@ -2,7 +2,7 @@
 
 use brivas_smpp::pdu::BindRequest;
 use brivas_smpp::session::{SessionConfig, State};
-use brivas_smpp::{BindMode, CommandStatus, Session};
+use brivas_smpp::{CommandStatus, Session};
 use mio::Interest;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -11,6 +11,7 @@ use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
 use super::parties::PendingPassword;
 use super::{CUSTOMER_ROLE, Shard};
+use crate::notice::Level;
 use crate::offload::{Job, PasswordTag};
 
 /// Connections that are held at most; beyond it new ones are closed at once.
@@ -19,6 +20,11 @@ const CONNECTIONS_MAX: usize = 15_000;
 const PENDING_PASSWORDS_MAX: usize = 16;
 /// What we call ourselves in bind responses.
 const SYSTEM_ID: &[u8] = b"brivas";
+
+/// What the peer is told, and what the log says.
+type Refusal = (CommandStatus, &'static str);
+
+const BINDS_TAKEN: Refusal = (CommandStatus::RALYBND, "the account has all the binds it may have (bindsMax)");
 
 impl Shard {
     /// Takes every connection that waits.
@@ -75,11 +81,10 @@ impl Shard {
         &mut self,
         name: ConnectionRef,
         sequence_number: u32,
-        mode: BindMode,
         request: &BindRequest<'_>,
     ) {
-        if let Err(status) = self.decide_bind(name, sequence_number, mode, request) {
-            self.refuse_bind(name, sequence_number, status);
+        if let Err(refusal) = self.decide_bind(name, sequence_number, request) {
+            self.refuse_bind(name, sequence_number, refusal);
         }
     }
 
@@ -87,21 +92,21 @@ impl Shard {
         &mut self,
         name: ConnectionRef,
         sequence_number: u32,
-        _mode: BindMode,
         request: &BindRequest<'_>,
-    ) -> Result<(), CommandStatus> {
+    ) -> Result<(), Refusal> {
         if self.draining.is_on() {
-            return Err(CommandStatus::RBINDFAIL);
+            return Err((CommandStatus::RBINDFAIL, "the gateway is draining"));
         }
         if let Some(connection) = self.connections.get_mut(name) {
             connection.system_id = String::from_utf8_lossy(request.system_id).into_owned();
         }
-        // One status for "unknown" and "wrong password": a stranger learns no system_id here.
-        let number = *self.config.by_system_id.get(request.system_id).ok_or(CommandStatus::RINVPASWD)?;
+        // One status for "unknown" and "wrong password": a stranger learns no system_id here. The log tells.
+        let unknown = (CommandStatus::RINVPASWD, "no account has this system_id");
+        let number = *self.config.by_system_id.get(request.system_id).ok_or(unknown)?;
         let account = &mut self.accounts[number as usize];
-        let config = account.config.as_ref().ok_or(CommandStatus::RINVPASWD)?;
+        let config = account.config.as_ref().ok_or(unknown)?;
         if account.binds.len() >= config.spec.binds_max as usize {
-            return Err(CommandStatus::RALYBND);
+            return Err(BINDS_TAKEN);
         }
         let mut hasher = Sha256::new();
         hasher.update(self.password_secret);
@@ -118,7 +123,7 @@ impl Shard {
             return Ok(());
         }
         if account.pending_passwords.len() >= PENDING_PASSWORDS_MAX {
-            return Err(CommandStatus::RBINDFAIL);
+            return Err((CommandStatus::RBINDFAIL, "too many passwords of this account are undecided"));
         }
         let job = Job::Verify {
             tag: PasswordTag { account: number, digest },
@@ -126,7 +131,7 @@ impl Shard {
             hash: config.spec.password_hash.clone(),
         };
         if !self.offload.submit(job) {
-            return Err(CommandStatus::RBINDFAIL);
+            return Err((CommandStatus::RBINDFAIL, "too many passwords are undecided"));
         }
         account.pending_passwords.push(PendingPassword { digest, waiting: vec![(name, sequence_number)] });
         Ok(())
@@ -149,9 +154,10 @@ impl Shard {
             let account = &self.accounts[tag.account as usize];
             let binds_max = account.config.as_ref().map_or(0, |config| config.spec.binds_max as usize);
             if !right {
-                self.refuse_bind(name, sequence_number, CommandStatus::RINVPASWD);
+                let refusal = (CommandStatus::RINVPASWD, "the password is wrong");
+                self.refuse_bind(name, sequence_number, refusal);
             } else if account.binds.len() >= binds_max {
-                self.refuse_bind(name, sequence_number, CommandStatus::RALYBND);
+                self.refuse_bind(name, sequence_number, BINDS_TAKEN);
             } else {
                 self.admit_bind(name, sequence_number, tag.account);
                 self.resume(name);
@@ -165,14 +171,28 @@ impl Shard {
         let window_max = account.config.as_ref().map_or(1, |config| config.spec.window_max as usize);
         connection.owner = Owner::Account(number);
         connection.session.accept_bind(sequence_number, SYSTEM_ID, window_max);
+        let fields = vec![
+            ("account", account.name.to_string()),
+            ("peer", connection.peer.to_string()),
+            ("state", connection.session.state().name().to_owned()),
+            ("interface_version", format!("{:#04x}", connection.session.peer_version().0)),
+        ];
+        self.notices.tell(Level::Info, "customer_bound", fields);
         account.binds.push(name);
         self.mark_dirty(name);
         self.mark_account(number);
     }
 
-    fn refuse_bind(&mut self, name: ConnectionRef, sequence_number: u32, status: CommandStatus) {
+    fn refuse_bind(&mut self, name: ConnectionRef, sequence_number: u32, (status, why): Refusal) {
         self.counters.binds_refused += 1;
         if let Some(connection) = self.connections.get_mut(name) {
+            let fields = vec![
+                ("system_id", connection.system_id.clone()),
+                ("peer", connection.peer.to_string()),
+                ("status", status.to_string()),
+                ("why", why.to_owned()),
+            ];
+            self.notices.tell(Level::Warning, "bind_refused", fields);
             connection.session.refuse_bind(sequence_number, status);
             self.mark_dirty(name);
         }
@@ -183,9 +203,14 @@ impl Shard {
         &mut self,
         number: u32,
         name: ConnectionRef,
-        session: &mut Session,
-        _why: &str,
+        connection: &mut Connection,
+        why: &str,
     ) {
+        let account = self.accounts[number as usize].name.to_string();
+        let fields =
+            vec![("account", account), ("peer", connection.peer.to_string()), ("why", why.to_owned())];
+        self.notices.tell(Level::Info, "customer_left", fields);
+        let session = &mut connection.session;
         self.accounts[number as usize].binds.retain(|&bind| bind != name);
         let unanswered: Vec<u64> = std::iter::from_fn(|| session.take_unanswered()).collect();
         for token in unanswered.into_iter().rev() {

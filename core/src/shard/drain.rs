@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 
 use super::Shard;
 use super::connection::Owner;
+use crate::notice::Level;
 
 /// Whether and how the shard drains.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl Shard {
     pub(super) fn farewell(mut self) {
         self.write_all();
         if let Err(error) = self.journal.close() {
-            eprintln!("journal: {error}");
+            self.notices.tell(Level::Error, "journal_failed", vec![("why", error.to_string())]);
         }
     }
 }

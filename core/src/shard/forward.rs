@@ -206,7 +206,15 @@ impl Shard {
     fn next_carrier(&self, name: MessageRef) -> Option<u32> {
         let message = self.messages.get(name)?;
         let content = message.content().ok()?;
-        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination));
+        let destination = digits(&content.destination);
+        if self.carriers[message.carrier as usize].config.is_none()
+            && let super::admission::Choice::Carrier(carrier) =
+                self.choose_carrier(message.account, destination, message.destination_hash)
+        {
+            // Its carrier was removed from the configuration.
+            return Some(carrier);
+        }
+        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
         let Some(route) = route else { return Some(message.carrier) };
         let candidates = route.candidates(message.destination_hash);
         let usable = |&number: &u32| {
@@ -280,6 +288,22 @@ impl Shard {
 
     fn is_queued(&self, name: MessageRef) -> bool {
         self.messages.get(name).is_some_and(|message| message.phase == Phase::Queued)
+    }
+
+    /// Forgets the names of messages that were ended while they waited.
+    pub(super) fn compact_queues(&mut self) {
+        for carrier in &mut self.carriers {
+            if carrier.waiting.len() as u64 > carrier.queued * 2 + 1_024 {
+                let messages = &self.messages;
+                carrier.waiting.retain(|&name| messages.get(name).is_some());
+            }
+        }
+        for account in &mut self.accounts {
+            if account.deliveries.len() as u64 > account.open_messages * 2 + 1_024 {
+                let messages = &self.messages;
+                account.deliveries.retain(|&name| messages.get(name).is_some());
+            }
+        }
     }
 
     /// Counts a message out of its carrier's queue that ends without having been sent.

@@ -44,6 +44,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::Channel;
 use crate::id::Ids;
+use crate::notice::Notices;
 use crate::offload::Offload;
 use commands::ApiCalls;
 use commit::Commits;
@@ -107,6 +108,10 @@ pub(crate) struct Shard {
     sweep_slot: usize,
     carrying: Carrying,
     draining: Draining,
+    notices: Notices,
+    /// The journal takes no more for now: carriers are not read and nothing is sent.
+    is_choked: bool,
+    told_journal_failure: bool,
 }
 
 /// What a shard starts with.
@@ -119,13 +124,15 @@ pub(crate) struct ShardParts {
     pub(crate) journal: Appender,
     pub(crate) restored: replay::Restored,
     pub(crate) secret: [u8; 32],
+    pub(crate) notices: Notices,
 }
 
 pub(crate) use replay::Restored;
 
 impl Shard {
     pub(crate) fn new(parts: ShardParts) -> std::io::Result<Self> {
-        let ShardParts { poll, mailbox, offload, mut listener, config, journal, restored, secret } = parts;
+        let ShardParts { poll, mailbox, offload, mut listener, config, journal, restored, secret, notices } =
+            parts;
         poll.registry().register(&mut listener, LISTENER, mio::Interest::READABLE)?;
         let clock = Clock::start();
         let mut shard = Self {
@@ -160,6 +167,9 @@ impl Shard {
             sweep_slot: 0,
             carrying: Carrying::default(),
             draining: Draining::default(),
+            notices,
+            is_choked: false,
+            told_journal_failure: false,
         };
         shard.apply(config);
         shard.restore(restored);
@@ -187,6 +197,7 @@ impl Shard {
             }
             self.read_all(&mut buffer);
             self.release();
+            self.note_journal_room();
             self.flush();
             self.commit();
             self.write_all();
@@ -200,10 +211,9 @@ impl Shard {
 
     /// How long the next round may wait for something to happen.
     fn patience(&self) -> Duration {
-        let has_work = !(self.readable.is_empty()
-            && self.dirty.is_empty()
-            && self.flush_binds.is_empty()
-            && self.flush_accounts.is_empty());
+        let queues_wait = !self.flush_binds.is_empty() || !self.flush_accounts.is_empty();
+        let has_work =
+            !self.readable.is_empty() || !self.dirty.is_empty() || (queues_wait && !self.is_choked);
         if has_work {
             return Duration::ZERO;
         }
@@ -244,6 +254,7 @@ impl Shard {
             && connection.readable
             && !connection.is_listed
             && !connection.is_held()
+            && !(self.is_choked && matches!(connection.owner, Owner::Carrier(..)))
         {
             connection.is_listed = true;
             self.readable.push_back(name);
@@ -292,8 +303,8 @@ impl Shard {
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
-                (_, Event::Bind { sequence_number, mode, request }) => {
-                    self.handle_bind(name, sequence_number, mode, &request);
+                (_, Event::Bind { sequence_number, request, .. }) => {
+                    self.handle_bind(name, sequence_number, &request);
                 }
                 (Owner::Carrier(carrier, bind), Event::BindAnswered(status)) => {
                     self.handle_bind_answer(name, carrier, bind, status);
@@ -333,8 +344,31 @@ impl Shard {
         }
     }
 
+    /// While the journal is behind, what would make more of it stands still: carriers' receipts stay in their
+    /// sockets, queues stay queues. Customers go on being answered: with ESME_RMSGQFUL.
+    fn note_journal_room(&mut self) {
+        let was_choked = std::mem::replace(&mut self.is_choked, !self.journal.has_room());
+        if !was_choked || self.is_choked {
+            return;
+        }
+        for number in 0..self.carriers.len() as u32 {
+            for bind in 0..self.carriers[number as usize].binds.len() as u32 {
+                self.mark_bind(number, bind);
+                if let Some(name) = self.carriers[number as usize].binds[bind as usize].connection() {
+                    self.list_readable(name);
+                }
+            }
+        }
+        for number in 0..self.accounts.len() as u32 {
+            self.mark_account(number);
+        }
+    }
+
     /// Fills windows from queues.
     fn flush(&mut self) {
+        if self.is_choked {
+            return;
+        }
         for (carrier, bind) in std::mem::take(&mut self.paced_binds) {
             self.mark_bind(carrier, bind);
         }
@@ -357,12 +391,12 @@ impl Shard {
 
     /// Hands the journal what was appended, if its writer is free; else more gathers for the next commit.
     fn commit(&mut self) {
-        let sync = self.commits.needs_sync() || self.clock.now_ms() >= self.next_sync_ms;
-        if sync {
+        let in_background = self.clock.now_ms() >= self.next_sync_ms;
+        if in_background {
             self.next_sync_ms = self.clock.now_ms() + BACKGROUND_SYNC_MS;
         }
-        if self.journal.pending_bytes() > 0 || sync {
-            self.journal.submit(sync);
+        if in_background || self.journal.pending_bytes() > 0 {
+            self.journal.submit(in_background || self.commits.needs_sync());
         }
     }
 
@@ -405,7 +439,7 @@ impl Shard {
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
         match connection.owner {
             Owner::Stranger => {}
-            Owner::Account(account) => self.customer_left(account, name, &mut connection.session, why),
+            Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
             Owner::Carrier(carrier, bind) => {
                 self.carrier_left(carrier, bind, &mut connection.session, why);
             }

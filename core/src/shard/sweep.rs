@@ -8,6 +8,7 @@ use super::Shard;
 use super::connection::{ConnectionRef, Owner};
 use super::messages::{MessageRef, Phase};
 use crate::event::Channel;
+use crate::notice::Level;
 
 /// How long a peer may take nothing of what it is sent.
 const STALL_MS: u64 = 30_000;
@@ -25,12 +26,27 @@ impl Shard {
         self.retry_due();
         self.expire_parked();
         self.sweep_messages();
+        self.compact_queues();
+        self.tell_journal_failure();
         self.idempotency.expire(self.clock.wall_ms);
         self.carry_forward();
         self.go_on_draining();
         self.flush();
         self.commit();
         self.write_all();
+    }
+
+    /// A journal that failed is told once; from then on nothing is accepted.
+    fn tell_journal_failure(&mut self) {
+        if self.told_journal_failure {
+            return;
+        }
+        if let Some(error) = self.journal.failed() {
+            self.told_journal_failure = true;
+            let hint = "nothing is accepted any more: mend the disk, then restart the gateway".to_owned();
+            let fields = vec![("why", error.to_string()), ("hint", hint)];
+            self.notices.tell(Level::Error, "journal_failed", fields);
+        }
     }
 
     fn time_sessions(&mut self) {

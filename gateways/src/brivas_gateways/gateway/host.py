@@ -7,6 +7,7 @@ failure is polled beside them: it ends the process with exit code 70, and a supe
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def host_engine(
     """Runs the engine until a signal; an EngineError when it fails."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     end_with_supervisor()
+    _open_descriptors()
     log = Log("gateway")
     token = layout.ensure_control_token()
     engine = _start(layout, listens, token, segment_bytes, retention_bytes)
@@ -62,9 +64,11 @@ def host_engine(
         _serve(engine, log, lambda: _reload(config_folder, layout, addresses["control"], token, log))
         log.info("draining", timeout_ms=drain_timeout_ms)
         drained = engine.drain(drain_timeout_ms)
+        _tell(engine, log)
         log.info("drained" if drained else "drain_timed_out")
     finally:
         engine.stop()
+        _tell(engine, log)
 
 
 def _start(layout: Layout, listens: Listens, token: Secret, segment_bytes: int, retention_bytes: int) -> Engine:
@@ -98,10 +102,23 @@ def _serve(engine: Engine, log: Log, reload: Callable[[], None]) -> None:
             if received.si_signo in _STOP_SIGNALS:
                 return
             reload()
+        _tell(engine, log)
         failure = engine.wait(0)
         if failure is not None:
             log.error("engine_failed", why=failure)
             raise EngineError(f"the engine failed: {failure}", hint="the journal is kept; start the gateway again")
+
+
+def _tell(engine: Engine, log: Log) -> None:
+    """Writes what the engine has noticed into the log."""
+    for level, event, fields in engine.notices():
+        log.write(level, event, fields)
+
+
+def _open_descriptors() -> None:
+    """Lets the engine hold as many connections as the system allows: the usual soft limit is 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _apply_folder(folder: Path, layout: Layout, target: str, token: Secret, log: Log) -> None:
