@@ -41,6 +41,8 @@ FINAL_STATES: Final = frozenset(
         events_pb2.MESSAGE_STATE_EXPIRED,
         events_pb2.MESSAGE_STATE_DELETED,
         events_pb2.MESSAGE_STATE_UNDELIVERABLE,
+        # A carrier took it, and nobody will tell more.
+        events_pb2.MESSAGE_STATE_ACCEPTED,
         events_pb2.MESSAGE_STATE_UNKNOWN,
         events_pb2.MESSAGE_STATE_REJECTED,
     }
@@ -67,6 +69,9 @@ def event_name(event: events_pb2.Event) -> EventName | None:
             return EventName.ATTEMPT_FAILED
         case "final" if event.final.state == events_pb2.MESSAGE_STATE_DELIVERED:
             return EventName.DELIVERED
+        case "final" if event.final.state == events_pb2.MESSAGE_STATE_ACCEPTED:
+            # Nobody asked for a receipt: `message.sent` was the last that is known.
+            return None
         case "final":
             return EventName.FAILED
         case "mo_accepted":

@@ -98,6 +98,8 @@ def test_the_id_is_of_message_and_place_and_safe_to_sign() -> None:
 
 
 def test_what_concerns_only_us_has_no_name() -> None:
-    for event in (events_pb2.Event(), events_pb2.Event(receipt_delivered=events_pb2.ReceiptDelivered())):
+    taken = events_pb2.Final(state=events_pb2.MESSAGE_STATE_ACCEPTED)
+    delivered = events_pb2.ReceiptDelivered()
+    for event in (events_pb2.Event(), events_pb2.Event(receipt_delivered=delivered), events_pb2.Event(final=taken)):
         assert event_name(event) is None
     assert journal_kinds([EventName.FAILED, EventName.DELIVERED, EventName.SENT]) == ("final", "sent")
