@@ -30,7 +30,7 @@ class Engine:
     def addresses(self) -> dict[str, str]:
         """Where it listens: `smpp`, `messaging`, `control`."""
 
-    def notices(self) -> list[tuple[str, str, dict[str, str]]]:
+    def notices(self) -> list[tuple[str, str, list[tuple[str, str]]]]:
         """What happened since the last call, for the log: (level, event, fields). At most 1,024 wait."""
 
     def wait(self, timeout_ms: int) -> str | None:

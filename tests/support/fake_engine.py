@@ -185,6 +185,7 @@ class FakeEngine:
         stats.CopyFrom(self.stats)
         stats.journal.durable_offset = len(self.events)
         stats.journal.written_offset = len(self.events)
+        stats.journal.written_offset = len(self.events)
         return stats
 
 

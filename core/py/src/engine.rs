@@ -16,6 +16,9 @@ pub(crate) struct Engine {
     engine: Mutex<brivas_engine::Engine>,
 }
 
+/// (level, event, fields).
+type PlainNotice = (&'static str, &'static str, Vec<(&'static str, String)>);
+
 impl Engine {
     fn engine(&self) -> std::sync::MutexGuard<'_, brivas_engine::Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
@@ -64,11 +67,9 @@ impl Engine {
     }
 
     /// What happened since the last call, for the log: (level, event, fields).
-    fn notices(&self) -> Vec<(&'static str, &'static str, HashMap<&'static str, String>)> {
+    fn notices(&self) -> Vec<PlainNotice> {
         let notices = self.engine().notices();
-        let plain = |notice: brivas_engine::Notice| {
-            (notice.level.name(), notice.event, notice.fields.into_iter().collect())
-        };
+        let plain = |notice: brivas_engine::Notice| (notice.level.name(), notice.event, notice.fields);
         notices.into_iter().map(plain).collect()
     }
 

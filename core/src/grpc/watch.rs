@@ -26,13 +26,13 @@ const REMEMBERED_MAX: usize = 100_000;
 /// What a watch gives.
 pub(super) type Stream = ReceiverStream<Result<v1::WatchResponse, Status>>;
 
-/// Starts a watch; `account` None sees all.
+/// Starts a watch. `account`: whose key it is; None sees those that the request names, or all.
 pub(super) fn start(shared: Arc<Shared>, account: Option<String>, request: v1::WatchRequest) -> Stream {
     let (answers, stream) = mpsc::channel(ANSWERS_MAX);
     tokio::spawn(async move {
         let mut watcher = Watcher {
             next: request.from_offset.unwrap_or_else(|| shared.reader.end_offset()),
-            account,
+            accounts: account.map_or(request.accounts, |own| vec![own]),
             kinds: request.kinds,
             known: HashMap::new(),
             order: VecDeque::new(),
@@ -73,7 +73,8 @@ pub(super) fn start(shared: Arc<Shared>, account: Option<String>, request: v1::W
 
 struct Watcher {
     next: i64,
-    account: Option<String>,
+    /// None named: all.
+    accounts: Vec<String>,
     kinds: Vec<String>,
     known: HashMap<u64, Arc<Origin>>,
     order: VecDeque<u64>,
@@ -121,7 +122,7 @@ impl Watcher {
             return None;
         }
         let origin = self.origin_of(shared, record.key);
-        if self.account.as_ref().is_some_and(|account| *account != origin.account) {
+        if !self.accounts.is_empty() && !self.accounts.contains(&origin.account) {
             return None;
         }
         Some(v1::WatchedEvent {

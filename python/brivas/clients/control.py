@@ -78,12 +78,12 @@ class ControlClient:
         return self._call(lambda: self._stub.Query(request, timeout=self._timeout, metadata=self._metadata))
 
     def watch(
-        self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
+        self, *, from_offset: int | None = None, kinds: Sequence[str] = (), accounts: Sequence[str] = ()
     ) -> Generator[messaging_pb2.WatchResponse, None, None]:
-        """Events of all accounts, without end: a stream that reaches its deadline is resumed where it ended."""
+        """Events of all accounts, or of those named, without end: a stream at its deadline is resumed."""
         offset = from_offset
         while True:
-            request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds, accounts=accounts)
             call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
                 for response in call:
@@ -172,12 +172,12 @@ class AsyncControlClient:
         return await self._call(self._stub.Query(request, timeout=self._timeout, metadata=self._metadata))
 
     async def watch(
-        self, *, from_offset: int | None = None, kinds: Sequence[str] = ()
+        self, *, from_offset: int | None = None, kinds: Sequence[str] = (), accounts: Sequence[str] = ()
     ) -> AsyncGenerator[messaging_pb2.WatchResponse, None]:
-        """Events of all accounts, without end: a stream that reaches its deadline is resumed where it ended."""
+        """Events of all accounts, or of those named, without end: a stream at its deadline is resumed."""
         offset = from_offset
         while True:
-            request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds)
+            request = messaging_pb2.WatchRequest(from_offset=offset, kinds=kinds, accounts=accounts)
             call = self._stub.Watch(request, timeout=WATCH_SECONDS_MAX, metadata=self._metadata)
             try:
                 async for response in call:

@@ -27,7 +27,7 @@ class RouteSpec(Part, frozen=True):
     prefix: Annotated[
         str,
         Meta(
-            pattern=r"^[0-9]{0,20}$",
+            pattern=r"^[0-9]{0,15}$",
             description="The destination's leading digits, in quotes, without '+'; empty matches everything.",
             examples=["49", ""],
         ),

@@ -21,6 +21,8 @@ class Engine:
         return {"smpp": "s", "messaging": "m", "control": "c"}
     def wait(self, timeout_ms):
         return FAILURE
+    def notices(self):
+        return [("warning", "bind_refused", [("peer", "p")])]
     def drain(self, timeout_ms):
         print(f"drain {timeout_ms}", flush=True)
         return True
@@ -55,6 +57,7 @@ def test_a_signal_drains_the_engine_and_exits_0(tmp_path: Path, number: signal.S
     assert output.split("\n")[:2] == ["drain 77", "stop"], errors
     assert process.returncode == 0
     assert options["control_token"] not in errors
+    assert "bind_refused peer=p" in errors, "what the engine notices is logged"
 
 
 def test_an_engine_that_fails_ends_the_process_with_70(tmp_path: Path) -> None:

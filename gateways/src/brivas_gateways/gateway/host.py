@@ -112,7 +112,7 @@ def _serve(engine: Engine, log: Log, reload: Callable[[], None]) -> None:
 def _tell(engine: Engine, log: Log) -> None:
     """Writes what the engine has noticed into the log."""
     for level, event, fields in engine.notices():
-        log.write(level, event, fields)
+        log.write(level, event, dict(fields))
 
 
 def _open_descriptors() -> None:

@@ -65,14 +65,17 @@ class Intake:
                 pause = min(pause * 2, RECONNECT_MAX_SECONDS)
 
     async def _watch(self) -> None:
-        kinds = self._view.current.journal_kinds()
+        wanted = self._view.current
         offset = self._store.next_offset()
         journal = (await self._client.stats()).journal
-        if offset is not None and not journal.start_offset <= offset <= journal.durable_offset:
-            raise OffsetError(f"the journal holds {journal.start_offset} to {journal.durable_offset}, not {offset}")
+        # What was written is told before it is durable: the offset may be beyond that, not beyond what is written.
+        if offset is not None and not journal.start_offset <= offset <= journal.written_offset:
+            raise OffsetError(f"the journal holds {journal.start_offset} to {journal.written_offset}, not {offset}")
         # The very first start reads the journal from its beginning.
         start = journal.start_offset if offset is None else offset
-        async for response in self._client.watch(from_offset=start, kinds=kinds):
+        async for response in self._client.watch(
+            from_offset=start, kinds=wanted.journal_kinds(), accounts=wanted.accounts()
+        ):
             self._take(response)
         raise BrivasError("the engine ended the stream of events")
 
@@ -105,17 +108,19 @@ class Intake:
         """Nothing is wanted: the end of the journal is where to start when something is."""
         while True:
             stats = await self._client.stats()
-            if self._store.next_offset() != stats.journal.durable_offset:
-                self._store.add(stats.journal.durable_offset, (), self._clock.now_ms())
+            if self._store.next_offset() != stats.journal.written_offset:
+                self._store.add(stats.journal.written_offset, (), self._clock.now_ms())
             await asyncio.sleep(IDLE_LOOK_SECONDS)
 
     async def _start_anew(self) -> None:
-        """The journal no longer holds our offset, or is another one: go on where it begins."""
-        stats = await self._client.stats()
+        """The journal dropped what we had not read, or lost its tail with the power: go on as near as it has."""
+        journal = (await self._client.stats()).journal
         before = self._store.next_offset()
-        start = stats.journal.start_offset
+        start = min(max(before or 0, journal.start_offset), journal.written_offset)
         self._store.add(start, (), self._clock.now_ms())
-        self._log.error("events_missed", stored_offset=before, journal_start=start, hint="the journal forgot or is new")
+        self._log.error(
+            "events_missed", stored_offset=before, goes_on_at=start, hint="the journal dropped or lost them"
+        )
 
 
 def account_of(watched: messaging_pb2.WatchedEvent) -> str:

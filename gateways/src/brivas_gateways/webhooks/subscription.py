@@ -50,6 +50,10 @@ class Subscriptions:
         """Which events of the journal are needed at all."""
         return journal_kinds(name for each in self.active.values() for name in each.events)
 
+    def accounts(self) -> tuple[str, ...]:
+        """Whose events are needed at all."""
+        return tuple(sorted({each.account for each in self.active.values()}))
+
 
 class SubscriptionView:
     """The subscriptions in force. For one event loop."""
