@@ -54,8 +54,8 @@ impl Shard {
             let now_ms = self.clock.now_ms();
             let id = receipt.message_id;
             if !self.receipts.park(now_ms, carrier, id, connection, sequence_number, outcome) {
-                self.counters.receipts_unmatched += 1;
-                self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+                // It may be one that is still to be matched: the carrier shall keep it for now.
+                self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
             }
             return;
         };

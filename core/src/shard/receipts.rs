@@ -29,8 +29,10 @@ pub(crate) struct Parked {
     parked_at_ms: u64,
 }
 
-/// Receipts that are parked at once.
+/// Receipts that are parked at once. Even all of them on one bind must not keep the responses behind them from being read:
+/// those are what they wait for.
 const PARKED_MAX: usize = 10_000;
+const _: () = assert!(PARKED_MAX < brivas_smpp::session::CARRIER_DELIVERIES_MAX);
 /// How long one is parked.
 const PARKED_MS: u64 = 5_000;
 

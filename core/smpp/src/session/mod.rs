@@ -30,7 +30,8 @@ pub struct SessionConfig {
     pub role: Role,
     /// Unanswered messages that we send at most.
     pub window_max: usize,
-    /// Unanswered messages that the peer may have with us; beyond it we stop reading.
+    /// Unanswered messages that the peer may have with us; beyond it we stop reading. As ESME it is far above what a
+    /// carrier sends: the responses that we wait for come on the same connection.
     pub peer_window_max: usize,
     /// The largest PDU taken.
     pub pdu_bytes_max: usize,
@@ -50,7 +51,10 @@ impl SessionConfig {
         Self {
             role,
             window_max: 10,
-            peer_window_max: 1_000,
+            peer_window_max: match role {
+                Role::Smsc => 1_000,
+                Role::Esme => CARRIER_DELIVERIES_MAX,
+            },
             pdu_bytes_max: frame::PDU_BYTES_MAX,
             enquire_link_ms: 30_000,
             response_timeout_ms: 30_000,
@@ -521,10 +525,12 @@ impl Session {
         self.close(CloseReason::BindRefused(status));
     }
 
-    /// Changes how many messages may be unanswered, in both directions, also on a live session.
+    /// Changes how many messages may be unanswered, also on a live session: as SMSC in both directions.
     pub fn set_window_max(&mut self, window_max: usize) {
-        self.config.peer_window_max = window_max;
         self.config.window_max = window_max;
+        if self.config.role == Role::Smsc {
+            self.config.peer_window_max = window_max;
+        }
     }
 
     /// Sends a message: submit_sm as ESME, deliver_sm as SMSC. `mandatory` and `tlvs` are the parts of its
@@ -641,6 +647,9 @@ impl Session {
         pdu.encode(&mut self.output, status, sequence_number);
     }
 }
+
+/// Deliveries of a carrier that may be unanswered on one bind.
+pub const CARRIER_DELIVERIES_MAX: usize = 20_000;
 
 /// What the output keeps of its memory when it is empty: 5,000 idle sessions shall not hold their peaks.
 const OUTPUT_KEPT_BYTES: usize = 64 * 1024;

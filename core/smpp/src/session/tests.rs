@@ -204,6 +204,21 @@ fn a_window_bounds_what_is_unanswered_on_both_sides() {
 }
 
 #[test]
+fn deliveries_that_wait_for_their_answer_do_not_hold_up_the_responses_behind_them() {
+    let mut pair = Pair::bound(BindMode::Transceiver, 1_500);
+    pair.esme.set_window_max(1);
+    pair.esme.send(0, 7, &body(b"hi"), &[]).unwrap();
+    let [Seen::Message(number, _)] = pair.deliver_to_smsc()[..] else { panic!() };
+    for token in 0..1_500 {
+        pair.smsc.send(0, token, &body(b"receipt"), &[]).unwrap();
+    }
+    pair.smsc.respond(number, CommandStatus::ROK, b"id");
+    let events = pair.deliver_to_esme();
+    assert_eq!(events.len(), 1_501);
+    assert!(matches!(events[1_500], Seen::Answered(7, ..)), "{:?}", events[1_500]);
+}
+
+#[test]
 fn a_silent_peer_is_asked_and_then_left() {
     let mut pair = Pair::bound(BindMode::Transceiver, 3);
     assert_eq!(pair.esme.next_timeout_ms(), Some(30_000));
