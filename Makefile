@@ -32,7 +32,7 @@ UP ?=
 # What `make test` and `make prove` pass on to pytest.
 PYTEST ?=
 
-.PHONY: help build up test prove check format lint rust types pytest peers pins schemas clean
+.PHONY: help build up test prove check format lint rust types pytest peers pins schemas docs clean
 
 help: ## Lists the targets.
 	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
@@ -82,8 +82,11 @@ pins: $(TOOLS) ## Writes constraints.txt anew with the newest versions that fit.
 	  --no-emit-package brivas --python-version 3.11 \
 	  --group dev pyproject.toml gateways/pyproject.toml orchestration/pyproject.toml --output-file constraints.txt
 
+docs: build ## Builds the documentation into site/, links checked.
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
 clean: ## Removes what `make build` made, but no data.
-	@rm -rf .venv target python/brivas/v1 python/brivas/_core*.so tests/peers/node/node_modules
+	@rm -rf .venv target site python/brivas/v1 python/brivas/_core*.so tests/peers/node/node_modules
 
 # --- Stamps -----------------------------------------------------------------------------------------------------------
 

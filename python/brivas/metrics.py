@@ -38,7 +38,9 @@ THROTTLED: Final = Metric("brivas_messages_throttled", "counter", "Messages refu
 QUEUE_FULL: Final = Metric("brivas_messages_queue_full", "counter", "Messages refused because a queue was full.")
 SENT: Final = Metric("brivas_messages_sent", "counter", "Messages that a carrier took.")
 ATTEMPTS_FAILED: Final = Metric("brivas_attempts_failed", "counter", "Attempts that a carrier did not take.")
-DELIVERED: Final = Metric("brivas_messages_delivered", "counter", "Messages that reached their destination.")
+DELIVERED: Final = Metric(
+    "brivas_messages_delivered", "counter", "Messages delivered, or taken by a carrier and not tracked."
+)
 UNDELIVERED: Final = Metric("brivas_messages_undelivered", "counter", "Messages that ended in another final state.")
 RECEIPTS_MATCHED: Final = Metric("brivas_receipts_matched", "counter", "Receipts matched to their message.")
 RECEIPTS_UNMATCHED: Final = Metric("brivas_receipts_unmatched", "counter", "Receipts for no message we know.")
@@ -51,7 +53,7 @@ CONNECTIONS_ACCEPTED: Final = Metric("brivas_connections_accepted", "counter", "
 OPEN_MESSAGES: Final = Metric(
     "brivas_messages_open", "gauge", "Messages still to be sent or delivered, or whose receipt is."
 )
-CONNECTIONS: Final = Metric("brivas_connections", "gauge", "TCP connections of customers now.")
+CONNECTIONS: Final = Metric("brivas_connections", "gauge", "TCP connections now, of customers and to carriers.")
 
 ACCOUNT_BINDS: Final = Metric("brivas_account_binds", "gauge", "Binds of an account now.", ("account",))
 ACCOUNT_ACCEPTED: Final = Metric(
