@@ -32,7 +32,8 @@ pub struct RankedTarget {
 }
 
 impl Table {
-    /// Explains what [`Table::lookup`] answers for the same arguments.
+    /// Explains what [`Table::lookup`] answers for the same arguments. The steps are words about routes; carriers and accounts
+    /// are numbers here, so whoever knows their names tells of them.
     #[must_use]
     pub fn explain(&self, direction: Direction, account: u32, destination: &[u8]) -> Explanation<'_> {
         let digits = Digits::of_destination(destination);
@@ -48,9 +49,8 @@ impl Table {
             }
         }
         let candidates = chosen.map_or_else(Vec::new, |route| ranked(route, destination_hash(destination)));
-        match chosen {
-            None => steps.push("no prefix matches: there is no route".to_owned()),
-            Some(route) => steps.push(closing(route, &candidates)),
+        if chosen.is_none() {
+            steps.push("no prefix matches: there is no route".to_owned());
         }
         Explanation { steps, route: chosen, candidates }
     }
@@ -75,17 +75,6 @@ fn matched(route: &Route, chosen: Option<&Route>) -> String {
         }
         Some(_) => format!("{what}; a longer prefix goes first"),
     }
-}
-
-fn closing(route: &Route, candidates: &[RankedTarget]) -> String {
-    if let Some(account) = route.to_account {
-        return format!("goes to account number {account}");
-    }
-    let listed: Vec<String> = candidates
-        .iter()
-        .map(|target| format!("{} (priority {}, weight {})", target.carrier, target.priority, target.weight))
-        .collect();
-    format!("carriers by number, in the order of trial for this destination: {}", listed.join(", "))
 }
 
 fn ranked(route: &Route, destination_hash: u64) -> Vec<RankedTarget> {
