@@ -195,17 +195,19 @@ class Gateway:
         return True
 
     def events(self, *kinds: str) -> Iterator[messaging_pb2.WatchedEvent]:
-        """The events that are durable now, oldest first."""
+        """The events of now, oldest first: waits until they are durable."""
         journal = self.stats().journal
-        if journal.start_offset >= journal.durable_offset:
+        end = journal.written_offset
+        wait_until(lambda: self.stats().journal.durable_offset >= end, "what is written is durable")
+        if journal.start_offset >= end:
             return
         stream = self.client.watch(from_offset=journal.start_offset, kinds=kinds)
         try:
             for response in stream:
                 for event in response.events:
-                    if event.offset < journal.durable_offset:
+                    if event.offset < end:
                         yield event
-                if response.next_offset >= journal.durable_offset:
+                if response.next_offset >= end:
                     return
         finally:
             stream.close()
