@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from generate import commands, errors, http, kinds, metrics, protos, settings, statuses, webhooks
+from generate import commands, errors, http, kinds, metrics, protos, readme, settings, statuses, webhooks
 from mkdocs.exceptions import PluginError
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
@@ -25,6 +25,9 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "kinds": kinds.reference,
     "messaging": lambda: protos.reference("messaging"),
     "metrics": metrics.reference,
+    "readme: what works": lambda: readme.section("What works"),
+    "readme: figures": lambda: readme.section("Figures"),
+    "readme: smpp examples": lambda: readme.examples("If you bind by SMPP"),
     "settings": settings.reference,
     "smpp statuses": statuses.reference,
     "webhook events": webhooks.reference,
