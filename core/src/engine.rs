@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -69,7 +70,7 @@ impl Engine {
     pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
         let listener = listen("SMPP", options.smpp_listen)?;
         let listeners = Listeners::bind(options.messaging_listen, options.control_listen)?;
-        let io = |operation, path: &std::path::Path| {
+        let io = |operation, path: &Path| {
             let path = path.to_owned();
             move |error| EngineError::Io { operation, path, error }
         };
@@ -81,7 +82,7 @@ impl Engine {
         };
         let snapshot = last_good::load(&options.data_dir)?.unwrap_or_default();
 
-        let mut journal_config = JournalConfig::new(options.data_dir.join("journal").join("0"), 0);
+        let mut journal_config = JournalConfig::new(journal_dir(&options.data_dir), 0);
         journal_config.segment_bytes = options.segment_bytes;
         journal_config.retention_bytes = options.retention_bytes;
         let (mut journal, report) = Journal::open(journal_config, Arc::new(RealFs))?;
@@ -210,6 +211,11 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Where the partition of the only shard lies.
+pub(crate) fn journal_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("journal").join("0")
 }
 
 fn listen(face: &'static str, address: SocketAddr) -> Result<TcpListener, EngineError> {

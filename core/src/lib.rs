@@ -3,6 +3,7 @@
 //! One shard thread does the work; one thread writes the journal; one hashes passwords and looks up hosts; one serves
 //! gRPC. No Python anywhere. [`Engine::start`] recovers what was open, then listens.
 
+mod census;
 mod clock;
 mod config;
 mod engine;
@@ -16,6 +17,7 @@ mod options;
 mod shard;
 mod throttle;
 
+pub use census::Census;
 pub use config::check_serialized as check_serialized_snapshot;
 pub use engine::{Addresses, Engine};
 pub use error::EngineError;

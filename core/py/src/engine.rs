@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use brivas_engine::{EngineError, EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+use brivas_engine::{Census, EngineError, EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -94,6 +94,14 @@ impl Engine {
 pub(crate) fn validate_snapshot(py: Python<'_>, snapshot: &[u8]) -> PyResult<String> {
     let checked = brivas_engine::check_serialized_snapshot(snapshot);
     checked.map_err(|error: EngineError| raised(py, "ConfigError", &error.to_string(), error.hint()))
+}
+
+/// Counts the events of a stopped engine's journal.
+#[pyfunction]
+pub(crate) fn journal_census(py: Python<'_>, data_dir: PathBuf) -> PyResult<Vec<(&'static str, u64)>> {
+    let counted = py.detach(|| Census::take(&data_dir));
+    let census = counted.map_err(|error| raised(py, "EngineError", &error.to_string(), error.hint()))?;
+    Ok(census.fields().to_vec())
 }
 
 fn address(py: Python<'_>, field: &str, text: &str) -> PyResult<SocketAddr> {

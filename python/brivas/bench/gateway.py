@@ -26,6 +26,8 @@ SETTLE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 OPEN_MESSAGES_MAX = 2_000_000
 QUEUE_MAX = 1_000_000
+# The whole run stays in the journal, so that it can be counted there.
+RETENTION_BYTES = 64 << 30
 
 
 class Gateway:
@@ -46,6 +48,8 @@ class Gateway:
                     "gateway",
                     "--config",
                     str(self._layout.config),
+                    "--retention-bytes",
+                    str(RETENTION_BYTES),
                 ]
                 + [part for face in ("smpp", "messaging", "control") for part in (f"--{face}-listen", "127.0.0.1:0")],
                 stdin=subprocess.DEVNULL,
@@ -72,6 +76,12 @@ class Gateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends it in order; does nothing the second time."""
+        if self._process.returncode is not None:
+            return
         self._control.close()
         self._process.terminate()
         try:
@@ -79,6 +89,13 @@ class Gateway:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
+
+    def census(self) -> dict[str, int]:
+        """The journal's own count, read from its files once the gateway has ended."""
+        from brivas._core import journal_census
+
+        self.stop()
+        return dict(journal_census(self._layout.gateway))
 
     @property
     def address(self) -> str:

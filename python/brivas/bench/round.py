@@ -27,7 +27,7 @@ class Round:
     cpu_us_per_message: dict[str, float]
     """By process, over the whole round; `middle` is the gateway or the mover."""
     journal: dict[str, int] | None
-    """The gateway's own count, and its journal's figures."""
+    """What stands in the journal's files, and how it got there."""
 
     @property
     def accepted(self) -> int:
@@ -54,7 +54,7 @@ class Round:
         """Whether everybody counted the same: customers, carrier, receipts, and the journal where there is one."""
         counts = {self.accepted, self.delivered, int(self.load["receipts"]), int(self.carrier["receipts_acked"])}
         if self.journal is not None:
-            counts |= {self.journal["accepted"], self.journal["delivered"], self.journal["receipts_delivered"]}
+            counts |= {self.journal[kind] for kind in ("accepted", "ended", "delivered", "receipts_delivered")}
         return len(counts) == 1
 
     def as_json(self) -> dict[str, Any]:
@@ -82,12 +82,7 @@ def run_gateway(shape: Shape, folder: Path, progress: Progress, *, rate: float =
         load, cpu = _run_load(shape, gateway.address, pids, progress, rate)
         stats = gateway.settled_stats()
         journal = {
-            "accepted": stats.totals.accepted,
-            "sent": stats.totals.sent,
-            "delivered": stats.totals.delivered,
-            "receipts_delivered": stats.totals.receipts_delivered,
-            "open_messages": stats.totals.open_messages,
-            "attempts_failed": stats.totals.attempts_failed,
+            **gateway.census(),
             "queue_full": stats.totals.queue_full,
             "throttled": stats.totals.throttled,
             "bytes": stats.journal.bytes,

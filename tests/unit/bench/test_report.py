@@ -40,7 +40,7 @@ def a_round(
         "latency_ms": {"p50": p50, "p99": 2.0, "p999": 3.0},
     }
     carrier = {"unique_delivered": 10, "duplicates": 0, "receipts_acked": 10}
-    journal = {"accepted": 10, "delivered": 10, "receipts_delivered": 10} if kind == "e2e" else None
+    journal = {"accepted": 10, "ended": 10, "delivered": 10, "receipts_delivered": 10} if kind == "e2e" else None
     for part in (load, carrier, journal or {}):
         part.update({key: value for key, value in more.items() if key in part})
     return Round(kind, rate, load, carrier, {"load": 0.1, "middle": 2.0, "carrier": 0.2}, journal)
