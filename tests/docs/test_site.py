@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from brivas import metrics, settings
+from brivas.bench.report import e2e_result
+from brivas.bench.shape import Shape
 from brivas.cli.main import brivas
 from brivas.resources.config import load_folder
 from brivas.resources.kinds import installed_kinds
@@ -141,3 +143,19 @@ def test_a_refused_file_is_shown_as_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigRefusedError) as refused:
         load_folder(folder)
     assert f"error: {refused.value.problems[0].describe()}\n".replace(f"{tmp_path}/", "") == shown
+
+
+def test_every_field_of_a_bench_result_is_explained() -> None:
+    explained = set(re.findall(r"`([a-z_0-9]+)`", prose(ROOT / "docs" / "benchmarks.md")))
+    shape = Shape(
+        binds=1,
+        window=1,
+        carrier_binds=1,
+        carrier_window=1,
+        durability="disk",
+        seconds=1,
+        warm_up_seconds=0,
+        drain_seconds=0,
+        text_octets=0,
+    )
+    assert e2e_result(shape, [], [], None, []).keys() - explained == set()
