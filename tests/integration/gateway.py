@@ -101,16 +101,23 @@ class Gateway:
     def start(self) -> Gateway:
         """Starts it and waits until it has its configuration."""
         assert self._process is None, "it runs already"
-        self._process = Brivas(self.data, *self._arguments, log=self.log)
         said_before = self.log.stat().st_size
-
-        def is_ready() -> bool:
-            assert self.is_running(), f"ended: {self.logged()}"
-            said = self.log.read_bytes()[said_before:]
-            return b"config_applied" in said or b"config_refused" in said
-
-        wait_until(is_ready, "the gateway starts")
+        self._process = Brivas(self.data, *self._arguments, log=self.log)
+        self._wait_said(said_before, "config_applied")
         return self
+
+    def reload(self, outcome: str = "config_applied") -> None:
+        """SIGHUP: it reads its configuration again."""
+        said_before = self.log.stat().st_size
+        os.kill(self.pid, signal.SIGHUP)
+        self._wait_said(said_before, outcome)
+
+    def _wait_said(self, after: int, event: str) -> None:
+        def is_said() -> bool:
+            assert self.is_running(), f"ended: {self.logged()}"
+            return event.encode() in self.log.read_bytes()[after:]
+
+        wait_until(is_said, f"the gateway says {event}")
 
     def is_running(self) -> bool:
         """Whether the process lives."""
@@ -130,10 +137,6 @@ class Gateway:
         self._forget_client()
         self._process = None
         return code
-
-    def signal(self, number: signal.Signals) -> None:
-        """Sends a signal, and waits for nothing."""
-        os.kill(self.pid, number)
 
     def close(self) -> None:
         """The end of the test."""
@@ -170,6 +173,10 @@ class Gateway:
     def carrier_stats(self, name: str = "carrier") -> control_pb2.CarrierStats:
         """Counters of a carrier."""
         return next(each for each in self.stats().carriers if each.name == name)
+
+    def account_stats(self, name: str = "acme") -> control_pb2.AccountStats:
+        """Counters of an account."""
+        return next(each for each in self.stats().accounts if each.name == name)
 
     def wait_carrier_up(self, name: str = "carrier") -> None:
         """Returns when every bind to the carrier stands."""
