@@ -159,3 +159,25 @@ def test_every_field_of_a_bench_result_is_explained() -> None:
         text_octets=0,
     )
     assert e2e_result(shape, [], [], None, []).keys() - explained == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "constant", "page", "said"),
+    [
+        ("core/smpp/src/frame.rs", "PDU_BYTES_MAX: usize = 66_000;", "smpp.md", "above 66,000"),
+        ("core/smpp/src/session/mod.rs", "bind_timeout_ms: 10_000,", "smpp.md", "| Bind after connect | 10 s |"),
+        ("core/smpp/src/session/mod.rs", "pdu_timeout_ms: 10_000,", "smpp.md", "| A begun PDU must end | 10 s |"),
+        ("core/smpp/src/session/mod.rs", "enquire_link_ms: 30_000,", "smpp.md", "before `enquire_link` | 30 s |"),
+        ("core/src/shard/customers.rs", "CONNECTIONS_MAX: usize = 15_000;", "smpp.md", "15,000 connections"),
+        ("core/src/shard/delivery.rs", "DELIVERY_RETRY_MS: i64 = 5_000;", "smpp.md", "again after 5 seconds"),
+        ("core/src/shard/mod.rs", "OPEN_MESSAGES_MAX: usize = 10_000_000;", "smpp.md", "10,000,000 over all"),
+        ("core/src/shard/mod.rs", "BACKGROUND_SYNC_MS: u64 = 1_000;", "concepts.md", "at least once a second"),
+        ("core/src/shard/receipts.rs", "PARKED_MS: u64 = 5_000;", "smpp.md", "waits up to 5 seconds"),
+        ("core/src/shard/sweep.rs", "RECEIPT_GRACE_MS: i64 = 3_600_000;", "smpp.md", "until an hour after"),
+        ("core/src/shard/sweep.rs", "STALL_MS: u64 = 30_000;", "smpp.md", "it is sent | 30 s, then closed |"),
+    ],
+)
+def test_the_engines_constants_are_as_the_pages_say(source: str, constant: str, page: str, said: str) -> None:
+    """Who changes one finds here the page that tells it."""
+    assert constant in (ROOT / source).read_text()
+    assert said in (ROOT / "docs" / page).read_text()
