@@ -29,9 +29,9 @@ Answer = tuple[int, dict[str, str]]
 
 
 class Receiver:
-    """`answer` judges each request: status and headers."""
+    """`answer` judges each request: status and headers. Port 0 takes a free one."""
 
-    def __init__(self, answer: Callable[[Received], Answer] = lambda _request: (204, {})) -> None:
+    def __init__(self, answer: Callable[[Received], Answer] = lambda _request: (204, {}), *, port: int = 0) -> None:
         self.answer = answer
         self.requests: list[Received] = []
         self.taken: list[Received] = []
@@ -72,7 +72,7 @@ class Receiver:
                 # A client that was killed: the tests do that.
                 return
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
