@@ -31,12 +31,14 @@ pub(super) fn start(shared: Arc<Shared>, account: Option<String>, request: v1::W
     let (answers, stream) = mpsc::channel(ANSWERS_MAX);
     tokio::spawn(async move {
         let mut watcher = Watcher {
-            next: request.from_offset.unwrap_or_else(|| shared.reader.end_offset()),
+            next: start_of(&shared, request.from_offset),
             accounts: account.map_or(request.accounts, |own| vec![own]),
             kinds: request.kinds,
             known: HashMap::new(),
             order: VecDeque::new(),
         };
+        // The first answer comes at once, with or without events: the watcher learns where the journal ends.
+        let mut is_first = true;
         loop {
             let committed = shared.committed.notified();
             let read = {
@@ -50,6 +52,7 @@ pub(super) fn start(shared: Arc<Shared>, account: Option<String>, request: v1::W
             let Ok((returned, read)) = read else { return };
             watcher = returned;
             let (answer, is_last) = match read {
+                Ok(None) if is_first => (Ok(watcher.nothing(&shared)), false),
                 Ok(None) => {
                     tokio::select! {
                         () = committed => continue,
@@ -63,12 +66,22 @@ pub(super) fn start(shared: Arc<Shared>, account: Option<String>, request: v1::W
                 }
                 Err(error) => (Err(Status::unavailable(error.to_string())), true),
             };
+            is_first = false;
             if answers.send(answer).await.is_err() || is_last {
                 return;
             }
         }
     });
     ReceiverStream::new(stream)
+}
+
+/// Offset 0 is the oldest that there is, whatever was dropped; nothing is the end.
+fn start_of(shared: &Shared, from_offset: Option<i64>) -> i64 {
+    match from_offset {
+        None => shared.reader.end_offset(),
+        Some(0) => shared.reader.start_offset(),
+        Some(offset) => offset,
+    }
 }
 
 struct Watcher {
@@ -90,6 +103,11 @@ struct Origin {
 }
 
 impl Watcher {
+    fn nothing(&self, shared: &Shared) -> v1::WatchResponse {
+        let end_offset = shared.reader.end_offset();
+        v1::WatchResponse { events: Vec::new(), next_offset: self.next, end_offset }
+    }
+
     /// The next events; None when there is nothing new.
     fn read(&mut self, shared: &Shared) -> Result<Option<v1::WatchResponse>, JournalError> {
         let end_offset = shared.reader.end_offset();

@@ -47,7 +47,7 @@ def tail(
     api_key: str | None,
     as_json: bool,
 ) -> None:
-    """Prints events as they become durable, one a line."""
+    """Prints events as they are written, one a line."""
     from brivas import endpoints
     from brivas.cli.events import line, watched_as_dict
     from brivas.clients.control import ControlClient
