@@ -1,6 +1,7 @@
 //! A caller's message as the body of a submit_sm.
 
 use brivas_proto::v1;
+use brivas_smpp::frame::{HEADER_BYTES, PDU_BYTES_MAX};
 use brivas_smpp::pdu::Address;
 use brivas_smpp::tlv::{self, Tag, Tlvs};
 use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage, text};
@@ -16,6 +17,8 @@ pub(super) struct Refusal {
 /// Octets of a single short message (3GPP TS 23.040 §9.2.3.24): 140, which is 160 septets.
 const OCTETS_MAX: usize = 140;
 const SEPTETS_MAX: usize = 160;
+/// What the wire takes at most is what the API takes at most: everything behind it is made for that.
+const BODY_OCTETS_MAX: usize = PDU_BYTES_MAX - HEADER_BYTES;
 /// What a message_payload holds at most.
 const PAYLOAD_OCTETS_MAX: usize = 64_000;
 const REFERENCE_OCTETS_MAX: usize = 64;
@@ -112,6 +115,13 @@ pub(super) fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
     })?;
     let mut body = Vec::new();
     composed.encode(&mut body);
+    if body.len() > BODY_OCTETS_MAX {
+        return Err(refusal(
+            CommandStatus::RINVMSGLEN,
+            format!("content has {} octets once encoded", body.len()),
+            "at most 65,984, as in a PDU",
+        ));
+    }
     // What the wire refuses, the API refuses as well: fields that are too long among others.
     ShortMessage::decode(&body).and_then(|message| message.check_submit()).map_err(|error| Refusal {
         status: error.status,
@@ -204,6 +214,18 @@ mod tests {
         );
         let huge = "x".repeat(70_000);
         assert_eq!(status(&text("4917", "1", &huge)), CommandStatus::RINVMSGLEN);
+    }
+
+    #[test]
+    fn what_no_pdu_could_hold_is_refused() {
+        let mut tlvs = Vec::new();
+        for _ in 0..3 {
+            tlv::append(&mut tlvs, Tag(0x1400), &[7; 60_000]);
+        }
+        let content = v1::Content { tlvs, ..v1::Content::default() };
+        let content = Some(v1::new_message::Body::Content(content));
+        let message = v1::NewMessage { body: content, ..text("4917", "1", "") };
+        assert_eq!(body(&message).unwrap_err().status, CommandStatus::RINVMSGLEN);
     }
 
     #[test]
