@@ -180,7 +180,7 @@ impl Engine {
     /// Takes nothing new, lets what is under way end, parts with everybody; false when that takes longer than `timeout`.
     pub fn drain(&self, timeout: Duration) -> bool {
         let (done, mut drained) = oneshot::channel();
-        if self.mailbox.send(Command::Drain { done }).is_err() {
+        if self.mailbox.send_in_turn(Command::Drain { done }).is_err() {
             return false;
         }
         let deadline = Instant::now() + timeout;
@@ -197,7 +197,7 @@ impl Engine {
 
     /// Stops at once, with the journal written and closed.
     pub fn stop(&mut self) {
-        let _ = self.mailbox.send(Command::Stop);
+        let _ = self.mailbox.send_in_turn(Command::Stop);
         if let Some(stop) = self.stop_grpc.take() {
             let _ = stop.send(());
         }

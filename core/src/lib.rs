@@ -1,6 +1,6 @@
 //! The engine: carries messages between customers and carriers over SMPP, durably.
 //!
-//! One shard thread does the work; one thread writes the journal; one hashes passwords and looks up hosts; one serves
+//! One shard thread does the work; one thread writes the journal; one hashes passwords, one looks up hosts; one serves
 //! gRPC. No Python anywhere. [`Engine::start`] recovers what was open, then listens.
 
 mod census;

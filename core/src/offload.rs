@@ -1,9 +1,10 @@
 //! What would hold a shard up, done on a thread of its own: password hashes and host names.
 //!
-//! One thread, one bounded queue: a flood of wrong passwords costs at most one core and some refused binds.
+//! A thread and a bounded queue for each: a flood of wrong passwords costs at most one core and some refused binds, and a
+//! name server that does not answer keeps no customer out.
 
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::net::ToSocketAddrs;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
@@ -13,12 +14,19 @@ use crate::shard::{Command, Mailbox};
 /// Jobs that wait at most.
 const JOBS_MAX: usize = 1_024;
 
-/// One job; its tag comes back with the result.
-pub(crate) enum Job {
-    /// Does this password have this hash?
-    Verify { tag: PasswordTag, password: Vec<u8>, hash: String },
-    /// What address has this host?
-    Resolve { carrier: u32, bind: u32, host: String, port: u16 },
+/// Does this password have this hash? The tag comes back with the answer.
+pub(crate) struct Verify {
+    pub(crate) tag: PasswordTag,
+    pub(crate) password: Vec<u8>,
+    pub(crate) hash: String,
+}
+
+/// What address has this host? It all comes back with the answer.
+pub(crate) struct Resolve {
+    pub(crate) carrier: u32,
+    pub(crate) bind: u32,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// What a password is checked for.
@@ -31,42 +39,58 @@ pub(crate) struct PasswordTag {
 
 /// The shard's end.
 pub(crate) struct Offload {
-    jobs: SyncSender<Job>,
+    passwords: SyncSender<Verify>,
+    hosts: SyncSender<Resolve>,
 }
 
 impl Offload {
-    /// Starts the thread; results go to the mailbox.
+    /// Starts the threads; results go to the mailbox.
     pub(crate) fn start(mailbox: Mailbox) -> std::io::Result<Self> {
-        let (jobs, queue) = sync_channel(JOBS_MAX);
-        thread::Builder::new().name("offload".into()).spawn(move || run(&queue, &mailbox))?;
-        Ok(Self { jobs })
+        let passwords = worker("passwords", mailbox.clone(), verify)?;
+        let hosts = worker("hosts", mailbox, resolve)?;
+        Ok(Self { passwords, hosts })
     }
 
-    /// Queues a job; false when there are too many.
-    pub(crate) fn submit(&self, job: Job) -> bool {
-        !matches!(self.jobs.try_send(job), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
+    /// Queues a password; false when there are too many.
+    pub(crate) fn verify(&self, job: Verify) -> bool {
+        self.passwords.try_send(job).is_ok()
+    }
+
+    /// Queues a host; false when there are too many.
+    pub(crate) fn resolve(&self, job: Resolve) -> bool {
+        self.hosts.try_send(job).is_ok()
     }
 }
 
-fn run(queue: &Receiver<Job>, mailbox: &Mailbox) {
-    for job in queue {
-        let command = match job {
-            Job::Verify { tag, password, hash } => {
-                let right = PasswordHash::new(&hash)
-                    .is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok());
-                Command::PasswordVerified { tag, right }
+fn worker<Job: Send + 'static>(
+    name: &str,
+    mailbox: Mailbox,
+    work: impl Fn(Job) -> Command + Send + 'static,
+) -> std::io::Result<SyncSender<Job>> {
+    let (jobs, queue) = sync_channel(JOBS_MAX);
+    let run = move || {
+        // An answer waits for room: were it lost, a bind would wait for it for ever.
+        for job in queue {
+            if mailbox.send_in_turn(work(job)).is_err() {
+                return;
             }
-            Job::Resolve { carrier, bind, host, port } => {
-                Command::HostResolved { carrier, bind, result: resolve(&host, port) }
-            }
-        };
-        if mailbox.send(command).is_err() {
-            return;
         }
-    }
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(run)?;
+    Ok(jobs)
 }
 
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let mut addresses = (host, port).to_socket_addrs().map_err(|error| format!("{host}: {error}"))?;
-    addresses.next().ok_or_else(|| format!("{host} has no address"))
+fn verify(Verify { tag, password, hash }: Verify) -> Command {
+    let right = PasswordHash::new(&hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok());
+    Command::PasswordVerified { tag, right }
+}
+
+fn resolve(asked: Resolve) -> Command {
+    let host = &asked.host;
+    let result = (host.as_str(), asked.port)
+        .to_socket_addrs()
+        .map_err(|error| format!("{host}: {error}"))
+        .and_then(|mut addresses| addresses.next().ok_or_else(|| format!("{host} has no address")));
+    Command::HostResolved { asked, result }
 }

@@ -12,7 +12,7 @@ use super::messages::MessageRef;
 use super::parties::BindState;
 use super::{CARRIER_ROLE, Shard};
 use crate::notice::Level;
-use crate::offload::Job;
+use crate::offload::Resolve;
 
 impl Shard {
     /// Opens what is due.
@@ -29,13 +29,13 @@ impl Shard {
                 if bind.state != BindState::Waiting || bind.retry_at_ms > now_ms {
                     continue;
                 }
-                let job = Job::Resolve {
+                let job = Resolve {
                     carrier: carrier_number,
                     bind: bind_number,
                     host: config.spec.host.clone(),
                     port: config.spec.port as u16,
                 };
-                if self.offload.submit(job) {
+                if self.offload.resolve(job) {
                     bind.state = BindState::Resolving;
                 }
             }
@@ -43,9 +43,19 @@ impl Shard {
     }
 
     /// The host's address is known, or not.
-    pub(super) fn handle_resolved(&mut self, carrier: u32, bind: u32, result: Result<SocketAddr, String>) {
-        let state = self.carriers.get(carrier as usize).and_then(|state| state.binds.get(bind as usize));
-        if state.is_none_or(|bind| bind.state != BindState::Resolving) {
+    pub(super) fn handle_resolved(&mut self, asked: &Resolve, result: Result<SocketAddr, String>) {
+        let (carrier, bind) = (asked.carrier, asked.bind);
+        let Some(carrier_state) = self.carriers.get_mut(carrier as usize) else { return };
+        // A reload may have moved the carrier since: then the answer to the newer question is to come.
+        let still_asked = carrier_state.config.as_ref().is_some_and(|config| {
+            config.spec.host == asked.host && config.spec.port == u32::from(asked.port)
+        });
+        let Some(state) = carrier_state.binds.get_mut(bind as usize) else { return };
+        if state.state != BindState::Resolving || !still_asked {
+            return;
+        }
+        if self.draining.is_on() {
+            state.state = BindState::Waiting;
             return;
         }
         let opened = result.and_then(|address| self.connect(carrier, bind, address));

@@ -13,7 +13,7 @@ use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::ApiPart;
 use crate::config::Config;
-use crate::offload::PasswordTag;
+use crate::offload::{PasswordTag, Resolve};
 
 /// A request to a shard.
 pub(crate) enum Command {
@@ -51,8 +51,7 @@ pub(crate) enum Command {
         right: bool,
     },
     HostResolved {
-        carrier: u32,
-        bind: u32,
+        asked: Resolve,
         result: Result<SocketAddr, String>,
     },
 }
@@ -74,6 +73,17 @@ impl Mailbox {
             TrySendError::Full(_) => "the engine has too much to do",
             TrySendError::Disconnected(_) => "the engine has stopped",
         })?;
+        self.wake()
+    }
+
+    /// Puts a command in and waits for room if there is none: for what must not get lost. The shard's own thread never
+    /// does.
+    pub(crate) fn send_in_turn(&self, command: Command) -> Result<(), &'static str> {
+        self.sender.send(command).map_err(|_| "the engine has stopped")?;
+        self.wake()
+    }
+
+    fn wake(&self) -> Result<(), &'static str> {
         self.waker.wake().map_err(|_| "the engine cannot be woken")
     }
 }
@@ -174,9 +184,7 @@ impl Shard {
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),
-                Command::HostResolved { carrier, bind, result } => {
-                    self.handle_resolved(carrier, bind, result)
-                }
+                Command::HostResolved { asked, result } => self.handle_resolved(&asked, result),
             }
         }
         true

@@ -12,7 +12,7 @@ use super::messages::MessageRef;
 use super::parties::PendingPassword;
 use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
-use crate::offload::{Job, PasswordTag};
+use crate::offload::{PasswordTag, Verify};
 
 /// Connections that are held at most; beyond it new ones are closed at once.
 const CONNECTIONS_MAX: usize = 15_000;
@@ -125,12 +125,12 @@ impl Shard {
         if account.pending_passwords.len() >= PENDING_PASSWORDS_MAX {
             return Err((CommandStatus::RBINDFAIL, "too many passwords of this account are undecided"));
         }
-        let job = Job::Verify {
+        let job = Verify {
             tag: PasswordTag { account: number, digest },
             password: request.password.to_vec(),
             hash: config.spec.password_hash.clone(),
         };
-        if !self.offload.submit(job) {
+        if !self.offload.verify(job) {
             return Err((CommandStatus::RBINDFAIL, "too many passwords are undecided"));
         }
         account.pending_passwords.push(PendingPassword { digest, waiting: vec![(name, sequence_number)] });
