@@ -12,7 +12,7 @@ use brivas_smpp::{CommandStatus, MessageState};
 
 use super::Shard;
 use super::commit::{Awaiting, Then};
-use super::messages::{MessageRef, Outcome, Phase, digits};
+use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
 use super::parties::BindState;
 use crate::event;
 
@@ -20,6 +20,8 @@ use crate::event;
 const PAUSE_MS: u64 = 1_000;
 /// Attempts after which a message is given up even within its validity.
 const ATTEMPTS_MAX: u16 = 1_000;
+/// Messages that one look at a queue finds too old at most: each is a record, and the journal's room has an end.
+const EXPIRED_PER_FLUSH: usize = 32;
 
 impl Shard {
     /// Puts an accepted message into its carrier's queue.
@@ -33,7 +35,10 @@ impl Shard {
                 carrier.binds[bind as usize].queue.push_back(name);
                 self.mark_bind(carrier_number, bind);
             }
-            None => carrier.waiting.push_back(name),
+            None => match self.elsewhere(name, carrier_number) {
+                Some(other) => self.hand_over(name, carrier_number, other),
+                None => self.carriers[carrier_number as usize].waiting.push_back(name),
+            },
         }
     }
 
@@ -60,6 +65,7 @@ impl Shard {
         let mut sent_any = false;
         let mut is_paced = bind.paused_until_ms > now_ms;
         while !is_paced
+            && expired.len() < EXPIRED_PER_FLUSH
             && connection.session.room() > 0
             && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
         {
@@ -80,7 +86,7 @@ impl Shard {
             match connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs()) {
                 Ok(_) => {
                     message.phase = Phase::InFlight;
-                    message.attempts += 1;
+                    message.attempts = message.attempts.saturating_add(1);
                     carrier.queued -= 1;
                     carrier.in_flight += 1;
                     sent_any = true;
@@ -96,6 +102,9 @@ impl Shard {
         }
         if sent_any {
             self.mark_dirty(connection_name);
+        }
+        if expired.len() == EXPIRED_PER_FLUSH {
+            self.mark_bind(carrier_number, bind_number);
         }
         for name in expired {
             self.end(name, MessageState::Expired, b"", None);
@@ -126,13 +135,16 @@ impl Shard {
             return;
         }
         message.phase = Phase::AwaitingReceipt;
+        // The wire allows 65 octets; a broken carrier may send 65,000, and a window full of these is too much.
+        let kept = carrier_message_id.len().min(CARRIER_MESSAGE_ID_OCTETS_MAX);
+        let carrier_message_id = &carrier_message_id[..kept];
         message.set_carrier_message_id(carrier_message_id);
         carrier.sent += 1;
         self.counters.sent += 1;
         let attempt = u32::from(message.attempts);
-        let (id, wants_receipt) = (message.id, message.registered_delivery.wants_receipt());
+        let (id, awaits_receipt) = (message.id, message.awaits_receipt());
         self.journal.append(wall_ms, id, |out| event::sent(out, &carrier.name, carrier_message_id, attempt));
-        if !wants_receipt || carrier_message_id.is_empty() {
+        if !awaits_receipt {
             // Nobody will tell more of it.
             self.end(name, MessageState::Accepted, b"", None);
         } else if let Some(parked) = self.receipts.expect(carrier_number, carrier_message_id, name) {
@@ -207,15 +219,16 @@ impl Shard {
         let message = self.messages.get(name)?;
         let content = message.content().ok()?;
         let destination = digits(&content.destination);
-        if self.carriers[message.carrier as usize].config.is_none()
+        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
+        let Some(route) = route else { return Some(message.carrier) };
+        let mut on_route = route.candidates(message.destination_hash);
+        if !on_route.any(|number| number == message.carrier)
             && let super::admission::Choice::Carrier(carrier) =
                 self.choose_carrier(message.account, destination, message.destination_hash)
         {
-            // Its carrier was removed from the configuration.
+            // Its carrier was taken out of the route, or out of the configuration.
             return Some(carrier);
         }
-        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
-        let Some(route) = route else { return Some(message.carrier) };
         let candidates = route.candidates(message.destination_hash);
         let usable = |&number: &u32| {
             let carrier = &self.carriers[number as usize];
@@ -240,6 +253,7 @@ impl Shard {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Ending;
         message.outcome = Some(outcome);
+        message.ended_ms = self.clock.wall_ms;
         let carrier = &self.carriers[message.carrier as usize].name;
         let attempt = u32::from(message.attempts);
         let offset = self.journal.append(self.clock.wall_ms, message.id, |out| {
@@ -286,22 +300,50 @@ impl Shard {
         }
     }
 
+    /// The carrier that comes first in the route, whether it is up or not.
+    pub(super) fn first_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Option<u32> {
+        self.config.table.lookup(Direction::Mt, account, destination)?.candidates(hash).next()
+    }
+
     fn is_queued(&self, name: MessageRef) -> bool {
         self.messages.get(name).is_some_and(|message| message.phase == Phase::Queued)
     }
 
     /// Forgets the names of messages that were ended while they waited.
     pub(super) fn compact_queues(&mut self) {
+        let messages = &self.messages;
+        let is_in =
+            |name: MessageRef, phase| messages.get(name).is_some_and(|message| message.phase == phase);
         for carrier in &mut self.carriers {
-            if carrier.waiting.len() as u64 > carrier.queued * 2 + 1_024 {
-                let messages = &self.messages;
-                carrier.waiting.retain(|&name| messages.get(name).is_some());
+            let bound = carrier.queued * 2 + 1_024;
+            let queues = carrier.binds.iter_mut().map(|bind| &mut bind.queue);
+            for queue in queues.chain([&mut carrier.waiting]) {
+                if queue.len() as u64 > bound {
+                    queue.retain(|&name| is_in(name, Phase::Queued));
+                }
             }
         }
         for account in &mut self.accounts {
             if account.deliveries.len() as u64 > account.open_messages * 2 + 1_024 {
-                let messages = &self.messages;
-                account.deliveries.retain(|&name| messages.get(name).is_some());
+                account.deliveries.retain(|&name| is_in(name, Phase::Delivering));
+            }
+        }
+        if self.retries.len() > messages.len() * 2 + 1_024 {
+            self.retries.retain(|Reverse((_, name))| {
+                is_in(*name, Phase::Retrying) || is_in(*name, Phase::DeliveryRetrying)
+            });
+        }
+    }
+
+    /// What waits for a carrier that is down may have found its way blocked by a queue that has room by now.
+    pub(super) fn look_elsewhere(&mut self) {
+        for number in 0..self.carriers.len() as u32 {
+            let carrier = &self.carriers[number as usize];
+            let is_stuck = carrier.up.is_empty() && !carrier.waiting.is_empty();
+            let others_have_room =
+                || self.carriers.iter().any(|other| !other.up.is_empty() && other.has_room());
+            if is_stuck && others_have_room() {
+                self.redistribute(number);
             }
         }
     }

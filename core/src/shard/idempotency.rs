@@ -20,6 +20,8 @@ pub(crate) struct Known {
 }
 
 type Key = (u32, Box<str>);
+/// A key whose record is about to be dropped.
+pub(crate) type OldKey = (u32, Box<str>, Known);
 
 /// The keys of a shard.
 #[derive(Debug, Default)]
@@ -67,7 +69,7 @@ impl Idempotency {
     }
 
     /// The keys whose record stands before `offset`.
-    pub(crate) fn before(&self, offset: i64) -> Vec<(u32, Box<str>, Known)> {
+    pub(crate) fn before(&self, offset: i64) -> Vec<OldKey> {
         let old = self.known.iter().filter(|(_, known)| known.offset < offset);
         old.map(|((account, key), known)| (*account, key.clone(), *known)).collect()
     }

@@ -93,6 +93,9 @@ pub(crate) struct Message {
     pub(crate) id: u64,
     pub(crate) accepted_ms: i64,
     pub(crate) expires_ms: i64,
+    /// By our clock, when its final state was written down: its receipt waits from there on. The carrier's own date
+    /// stands in `outcome`, and is the carrier's affair.
+    pub(crate) ended_ms: i64,
     pub(crate) destination_hash: u64,
     /// The newest record that holds all of it.
     pub(crate) journal_offset: i64,
@@ -131,6 +134,11 @@ impl Message {
         ShortMessage::decode(&self.octets[..self.body_end as usize])
     }
 
+    /// Whether the carrier, which has it, will tell what became of it.
+    pub(crate) fn awaits_receipt(&self) -> bool {
+        self.registered_delivery.wants_receipt() && !self.carrier_message_id().is_empty()
+    }
+
     pub(crate) fn is_by_api(&self) -> bool {
         self.api.is_some()
     }
@@ -145,7 +153,7 @@ impl Message {
 }
 
 /// Octets of a carrier's id that are kept: 65 are allowed, more are seen.
-const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
+pub(super) const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
 /// What an empty slot keeps of its buffer.
 const BUFFER_KEPT_OCTETS: usize = 1_024;
 
@@ -205,6 +213,7 @@ impl Messages {
         message.id = new.id;
         message.accepted_ms = new.accepted_ms;
         message.expires_ms = new.expires_ms;
+        message.ended_ms = new.accepted_ms;
         message.destination_hash = new.destination_hash;
         message.connection = new.connection;
         message.outcome = None;
@@ -263,6 +272,7 @@ const EMPTY: Message = Message {
     id: 0,
     accepted_ms: 0,
     expires_ms: 0,
+    ended_ms: 0,
     destination_hash: 0,
     journal_offset: 0,
     connection: ConnectionRef::NONE,

@@ -36,6 +36,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use brivas_journal::Appender;
+use brivas_smpp::session::State;
 use brivas_smpp::{Event, Role};
 use mio::net::TcpListener;
 use mio::{Events, Poll, Token};
@@ -48,7 +49,7 @@ use crate::notice::Notices;
 use crate::offload::Offload;
 use commands::ApiCalls;
 use commit::Commits;
-use connection::{ConnectionRef, Connections, Owner};
+use connection::{ConnectionRef, Connections, OUTPUT_OCTETS_MAX, Owner};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
@@ -105,6 +106,7 @@ pub(crate) struct Shard {
     paced_binds: Vec<(u32, u32)>,
     next_tick_ms: u64,
     next_sync_ms: u64,
+    next_look_ms: u64,
     sweep_slot: usize,
     carrying: Carrying,
     draining: Draining,
@@ -164,6 +166,7 @@ impl Shard {
             paced_binds: Vec::new(),
             next_tick_ms: 0,
             next_sync_ms: 0,
+            next_look_ms: 0,
             sweep_slot: 0,
             carrying: Carrying::default(),
             draining: Draining::default(),
@@ -314,7 +317,9 @@ impl Shard {
             }
         }
         if let Some(connection) = self.connections.get_mut(name) {
-            connection.leftover.extend_from_slice(&octets[consumed..]);
+            if connection.session.state() != State::Closed {
+                connection.leftover.extend_from_slice(&octets[consumed..]);
+            }
             connection.was_blocked = connection.session.is_blocked();
             if connection.leftover.is_empty() {
                 connection.leftover.shrink_to(4_096);
@@ -354,10 +359,11 @@ impl Shard {
         for number in 0..self.carriers.len() as u32 {
             for bind in 0..self.carriers[number as usize].binds.len() as u32 {
                 self.mark_bind(number, bind);
-                if let Some(name) = self.carriers[number as usize].binds[bind as usize].connection() {
-                    self.list_readable(name);
-                }
             }
+        }
+        // Also those that no bind knows any more: what they answer still counts.
+        for name in self.connections.names().collect::<Vec<_>>() {
+            self.list_readable(name);
         }
         for number in 0..self.accounts.len() as u32 {
             self.mark_account(number);
@@ -376,7 +382,7 @@ impl Shard {
         for (carrier, bind) in binds.drain(..) {
             self.flush_bind(carrier, bind);
         }
-        // Flushing marks nothing but the paced: what it took is kept for its memory.
+        // Flushing marks little: what it took is kept for its memory.
         if self.flush_binds.is_empty() {
             self.flush_binds = binds;
         }
@@ -406,16 +412,30 @@ impl Shard {
         for name in dirty.drain(..) {
             let Some(connection) = self.connections.get_mut(name) else { continue };
             connection.is_dirty = false;
-            match connection.write(now_ms) {
+            let owner = connection.owner;
+            let was_full = connection.session.output().len() >= OUTPUT_OCTETS_MAX;
+            let written = connection.write(now_ms);
+            let has_room = connection.session.output().len() < OUTPUT_OCTETS_MAX;
+            match written {
                 Err(error) => self.close(name, &error.to_string()),
-                Ok(()) if connection.session.state() == brivas_smpp::session::State::Closed => {
+                Ok(()) if connection.session.state() == State::Closed => {
                     if connection.session.output().is_empty() {
                         let reason = connection.session.close_reason();
                         let why = reason.map_or_else(String::new, |reason| reason.to_string());
                         self.close(name, &why);
                     }
                 }
-                Ok(()) => self.resume(name),
+                Ok(()) => {
+                    self.resume(name);
+                    if was_full && has_room {
+                        // Its queue stood still for the output's sake.
+                        match owner {
+                            Owner::Stranger => {}
+                            Owner::Account(account) => self.mark_account(account),
+                            Owner::Carrier(carrier, bind) => self.mark_bind(carrier, bind),
+                        }
+                    }
+                }
             }
         }
         if self.dirty.is_empty() {

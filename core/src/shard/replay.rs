@@ -15,6 +15,9 @@ use super::connection::ConnectionRef;
 use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
 use crate::config::Names;
 
+/// The carrier of messages that have none: every configured one has a name.
+const NO_CARRIER: &str = "";
+
 /// What the journal says is open.
 #[derive(Debug, Default)]
 pub(crate) struct Restored {
@@ -40,6 +43,7 @@ struct Open {
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
     outcome: Option<Outcome>,
+    ended_ms: i64,
 }
 
 #[derive(Debug)]
@@ -88,7 +92,7 @@ impl Restored {
             }
             Kind::Final(ended) => {
                 if let Some(open) = self.open.get_mut(&id) {
-                    open.end(&ended);
+                    open.end(&ended, at_ms);
                     if !open.wants_delivery() {
                         self.open.remove(&id);
                     }
@@ -123,7 +127,7 @@ impl Restored {
             open.carrier_message_id = Some(sent.carrier_message_id);
         }
         if let Some(ended) = message.r#final {
-            open.end(&ended);
+            open.end(&ended, message.final_at_ms);
             if !open.wants_delivery() {
                 self.open.remove(&id);
                 return;
@@ -149,17 +153,13 @@ impl Restored {
     pub(crate) fn number_names(&self, accounts: &mut Names, carriers: &mut Names) {
         for open in self.open.values() {
             accounts.number(&open.account);
-            if !open.carrier.is_empty() {
-                carriers.number(&open.carrier);
-            }
+            carriers.number(&open.carrier);
         }
         for key in &self.keys {
             accounts.number(&key.account);
         }
-        if !self.open.is_empty() && carriers.len() == 0 {
-            // A message without a carrier waits in some carrier's queue: there must be one.
-            carriers.number("none");
-        }
+        // A message for which there is no route any more waits in the queue of a carrier that nobody can configure.
+        carriers.number(NO_CARRIER);
     }
 }
 
@@ -185,6 +185,7 @@ impl Open {
             attempts: 0,
             carrier_message_id: None,
             outcome: None,
+            ended_ms: at_ms,
         }
     }
 
@@ -201,12 +202,14 @@ impl Open {
             attempts: 0,
             carrier_message_id: None,
             outcome: None,
+            ended_ms: at_ms,
         }
     }
 
-    fn end(&mut self, ended: &v1::Final) {
+    fn end(&mut self, ended: &v1::Final, at_ms: i64) {
         let state = MessageState::from_octet(ended.state as u8).unwrap_or(MessageState::Unknown);
         self.outcome = Some(Outcome::new(state, ended.done_at_ms, ended.error.as_bytes()));
+        self.ended_ms = at_ms;
         self.attempts = ended.attempt;
     }
 
@@ -238,13 +241,12 @@ impl Shard {
         let content = content(&open.content);
         let destination = digits(&content.destination);
         let hash = destination_hash(destination);
-        let named = self.config.carrier_names.find(&open.carrier);
-        let carrier = named.unwrap_or_else(|| match self.choose_carrier(account, destination, hash) {
-            super::admission::Choice::Carrier(carrier) => carrier,
-            // No route now: it waits in the first queue until its validity ends, or a reload finds one.
-            _ => 0,
-        });
-        let was_sent = open.carrier_message_id.is_some();
+        let named = Some(&open.carrier).filter(|name| *name != NO_CARRIER);
+        let carrier = named
+            .and_then(|name| self.config.carrier_names.find(name))
+            .or_else(|| self.first_carrier(account, destination, hash))
+            .or_else(|| self.config.carrier_names.find(NO_CARRIER));
+        let Some(carrier) = carrier else { return };
         let name = self.messages.insert(NewMessage {
             content: &content,
             incoming: open.incoming,
@@ -260,16 +262,22 @@ impl Shard {
         self.accounts[account as usize].open_messages += 1;
         let Some(message) = self.messages.get_mut(name) else { return };
         message.journal_offset = open.offset;
-        message.attempts = open.attempts as u16;
+        message.attempts = u16::try_from(open.attempts).unwrap_or(u16::MAX);
         message.outcome = open.outcome;
+        message.ended_ms = open.ended_ms;
         if let Some(carrier_message_id) = &open.carrier_message_id {
             message.set_carrier_message_id(carrier_message_id);
         }
         if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if was_sent {
+        } else if let Some(carrier_message_id) = open.carrier_message_id {
             message.phase = Phase::AwaitingReceipt;
-            self.receipts.expect(carrier, &open.carrier_message_id.unwrap_or_default(), name);
+            if message.awaits_receipt() {
+                self.receipts.expect(carrier, &carrier_message_id, name);
+            } else {
+                // The crash came between `sent` and `final`.
+                self.end(name, MessageState::Accepted, b"", None);
+            }
         } else {
             self.carriers[carrier as usize].queued += 1;
             self.dispatch(name);

@@ -4,6 +4,7 @@ use brivas_proto::v1;
 use prost::Message as _;
 
 use super::Shard;
+use super::idempotency::OldKey;
 use super::messages::{Message, Phase};
 
 /// Where the carrying of one segment stands.
@@ -11,10 +12,27 @@ use super::messages::{Message, Phase};
 pub(crate) enum Carrying {
     #[default]
     Idle,
-    /// Everything open of the segments before `end` was written again before offset `written_at`; when that is
-    /// durable, they can go.
-    Written { end: i64, written_at: i64 },
+    /// What is open of the segments before `end` is being written again; messages in slots before `next_slot` were, or
+    /// came later. Then the keys.
+    Messages {
+        end: i64,
+        next_slot: usize,
+    },
+    Keys {
+        end: i64,
+        left: Vec<OldKey>,
+    },
+    /// All of it was written again before offset `written_at`; when that is durable, the segments can go.
+    Written {
+        end: i64,
+        written_at: i64,
+    },
 }
+
+/// Slots that a step looks at: more would hold up the messages of the round.
+const SLOTS_PER_STEP: usize = 131_072;
+/// Octets that a step writes at most: the journal's room is for new messages first.
+const OCTETS_PER_STEP: usize = 2 << 20;
 
 impl Shard {
     /// One step, every tick.
@@ -22,8 +40,13 @@ impl Shard {
         match self.carrying {
             Carrying::Idle => {
                 if let Some(span) = self.journal.oldest_segment() {
-                    self.carry(span.end);
+                    self.carrying = self.carry_messages(span.end, 0);
                 }
+            }
+            Carrying::Messages { end, next_slot } => self.carrying = self.carry_messages(end, next_slot),
+            Carrying::Keys { end, ref mut left } => {
+                let left = std::mem::take(left);
+                self.carrying = self.carry_keys(end, left);
             }
             Carrying::Written { end, written_at } => {
                 if self.journal.progress().durable >= written_at {
@@ -36,15 +59,27 @@ impl Shard {
         }
     }
 
-    fn carry(&mut self, end: i64) {
-        let open: Vec<_> = self
-            .messages
-            .iter()
-            .filter(|(_, message)| message.journal_offset < end)
-            .map(|(name, _)| name)
-            .collect();
-        for name in open {
-            let Some(message) = self.messages.get(name) else { continue };
+    /// Where this step's writing has to end, by the journal's pending octets.
+    fn step_end(&self) -> usize {
+        self.journal.pending_bytes() + OCTETS_PER_STEP
+    }
+
+    fn may_carry(&self, step_end: usize) -> bool {
+        self.journal.has_room() && self.journal.pending_bytes() < step_end
+    }
+
+    fn carry_messages(&mut self, end: i64, first_slot: usize) -> Carrying {
+        let step_end = self.step_end();
+        let slots = self.messages.slots();
+        let last_slot = slots.min(first_slot + SLOTS_PER_STEP);
+        for slot in first_slot..last_slot {
+            let Some((name, message)) = self.messages.at_slot(slot) else { continue };
+            if message.journal_offset >= end {
+                continue;
+            }
+            if !self.may_carry(step_end) {
+                return Carrying::Messages { end, next_slot: slot };
+            }
             let account = &self.accounts[message.account as usize].name;
             let carrier = &self.carriers[message.carrier as usize].name;
             let event =
@@ -55,7 +90,20 @@ impl Shard {
                 message.journal_offset = offset;
             }
         }
-        for (account, key, known) in self.idempotency.before(end) {
+        if last_slot < slots {
+            return Carrying::Messages { end, next_slot: last_slot };
+        }
+        let left = self.idempotency.before(end);
+        self.carry_keys(end, left)
+    }
+
+    fn carry_keys(&mut self, end: i64, mut left: Vec<OldKey>) -> Carrying {
+        let step_end = self.step_end();
+        while let Some((account, key, known)) = left.pop() {
+            if !self.may_carry(step_end) {
+                left.push((account, key, known));
+                return Carrying::Keys { end, left };
+            }
             let accepted = v1::Accepted {
                 account: self.accounts[account as usize].name.to_string(),
                 idempotency_key: key.to_string(),
@@ -73,7 +121,7 @@ impl Shard {
             let offset = self.journal.append(self.clock.wall_ms, known.id, |out| event.encode_raw(out));
             self.idempotency.moved(account, &key, offset);
         }
-        self.carrying = Carrying::Written { end, written_at: self.journal.next_offset() };
+        Carrying::Written { end, written_at: self.journal.next_offset() }
     }
 }
 
@@ -136,7 +184,7 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
             attempts: message.attempts.into(),
             sent,
             r#final: ended,
-            final_at_ms: message.outcome.map_or(0, |outcome| outcome.done_ms),
+            final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
             key_only: false,
         }),
     }

@@ -14,6 +14,10 @@ use crate::notice::Level;
 const STALL_MS: u64 = 30_000;
 /// How long beyond its validity a message's receipt is waited for.
 const RECEIPT_GRACE_MS: i64 = 3_600_000;
+/// How long deliveries wait for an account that is not configured (any more): it may come back with the next reload.
+const REMOVED_RETENTION_MS: i64 = 24 * 3_600_000;
+/// How often messages of carriers that are down look for another way.
+const LOOK_ELSEWHERE_MS: u64 = 2_000;
 /// Slots that a tick looks at: ten million are through in a quarter of an hour.
 const SLOTS_PER_TICK: usize = 1_024;
 
@@ -27,6 +31,10 @@ impl Shard {
         self.expire_parked();
         self.sweep_messages();
         self.compact_queues();
+        if self.clock.now_ms() >= self.next_look_ms {
+            self.next_look_ms = self.clock.now_ms() + LOOK_ELSEWHERE_MS;
+            self.look_elsewhere();
+        }
         self.tell_journal_failure();
         self.idempotency.expire(self.clock.wall_ms);
         self.carry_forward();
@@ -55,9 +63,13 @@ impl Shard {
         for name in self.connections.names().collect::<Vec<_>>() {
             let Some(connection) = self.connections.get_mut(name) else { continue };
             let stalled = connection.stalled_since_ms.is_some_and(|since| now_ms - since >= STALL_MS);
+            // What we do not read cannot be late.
+            let is_unread =
+                (self.is_choked || connection.is_listed) && matches!(connection.owner, Owner::Carrier(..));
             if stalled {
                 self.close(name, "the peer takes nothing of what it is sent");
-            } else if connection.session.next_timeout_ms().is_some_and(|at_ms| at_ms <= now_ms) {
+            } else if !is_unread && connection.session.next_timeout_ms().is_some_and(|at_ms| at_ms <= now_ms)
+            {
                 due.push(name);
             }
         }
@@ -114,27 +126,38 @@ impl Shard {
 
     /// Ends what is too old, a few slots at a time.
     fn sweep_messages(&mut self) {
+        if self.is_choked {
+            return;
+        }
         let slots = self.messages.slots();
         for _ in 0..SLOTS_PER_TICK.min(slots) {
             self.sweep_slot = (self.sweep_slot + 1) % slots;
             let Some((name, message)) = self.messages.at_slot(self.sweep_slot) else { continue };
             let wall_ms = self.clock.wall_ms;
             let account = self.accounts[message.account as usize].config.as_ref();
-            let retention_ms =
-                account.map_or(0, |config| i64::from(config.spec.delivery_retention_seconds) * 1_000);
-            let waits_since_ms = message.outcome.map_or(message.accepted_ms, |outcome| outcome.done_ms);
+            let retention_ms = account.map_or(REMOVED_RETENTION_MS, |config| {
+                i64::from(config.spec.delivery_retention_seconds) * 1_000
+            });
             match message.phase {
                 Phase::Queued | Phase::Retrying if message.expires_ms <= wall_ms => {
                     self.count_out(name);
                     self.end(name, MessageState::Expired, b"", None);
                 }
-                Phase::AwaitingReceipt if message.expires_ms + RECEIPT_GRACE_MS <= wall_ms => {
+                Phase::AwaitingReceipt if message.expires_ms.saturating_add(RECEIPT_GRACE_MS) <= wall_ms => {
                     let carrier = message.carrier;
                     let id = message.carrier_message_id().to_vec();
+                    // Who asked for failures only has heard of none.
+                    let state = if message.registered_delivery.wants_receipt_for(true) {
+                        MessageState::Unknown
+                    } else {
+                        MessageState::Accepted
+                    };
                     self.receipts.forget(carrier, &id, name);
-                    self.end(name, MessageState::Unknown, b"", None);
+                    self.end(name, state, b"", None);
                 }
-                Phase::Delivering | Phase::DeliveryRetrying if waits_since_ms + retention_ms <= wall_ms => {
+                Phase::Delivering | Phase::DeliveryRetrying
+                    if message.ended_ms.saturating_add(retention_ms) <= wall_ms =>
+                {
                     self.finish_delivery(name, Channel::Expired);
                 }
                 _ => {}
