@@ -99,6 +99,7 @@ impl Connection {
     pub(crate) fn write(&mut self, now_ms: u64) -> std::io::Result<()> {
         while self.writable && !self.session.output().is_empty() {
             match self.stream.write(self.session.output()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.session.written(count);
                     self.stalled_since_ms = None;

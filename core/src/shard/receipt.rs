@@ -75,7 +75,12 @@ impl Shard {
         let route = self.config.table.lookup(Direction::Mo, u32::MAX, destination);
         let account = route.and_then(|route| route.to_account());
         let config = account.and_then(|account| self.config.account(account));
-        let refusal = match (&config, self.messages.is_full() || !self.journal.has_room()) {
+        let account_full = account.zip(config.as_ref()).is_some_and(|(account, config)| {
+            let open = self.accounts[account as usize].open_messages;
+            open >= u64::from(config.spec.open_messages_max)
+        });
+        let is_full = account_full || self.messages.is_full() || !self.journal.has_room();
+        let refusal = match (&config, is_full) {
             _ if self.draining.is_on() || self.journal.failed().is_some() => Some(CommandStatus::RX_T_APPN),
             // Nobody here has this number: to send it again is useless.
             (None, _) => Some(CommandStatus::RX_P_APPN),

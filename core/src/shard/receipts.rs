@@ -15,10 +15,12 @@ use super::messages::{MessageRef, Messages, Outcome};
 pub(crate) struct ReceiptIndex {
     hasher: ahash::RandomState,
     table: HashTable<(u64, MessageRef)>,
-    parked: HashMap<u64, Parked, ahash::RandomState>,
+    parked: ParkedByKey,
     /// Parked ones in the order of their time.
     parked_order: VecDeque<(u64, u64)>,
 }
+
+type ParkedByKey = HashMap<u64, Parked, ahash::RandomState>;
 
 /// A receipt whose message is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +109,13 @@ impl ReceiptIndex {
         outcome: Outcome,
     ) -> bool {
         let key = self.key(carrier, id);
-        if self.parked_order.len() >= PARKED_MAX || self.parked.contains_key(&key) {
+        if self.parked.len() >= PARKED_MAX || self.parked.contains_key(&key) {
             return false;
+        }
+        if self.parked_order.len() >= 2 * PARKED_MAX {
+            // Most were matched since.
+            let parked = &self.parked;
+            self.parked_order.retain(|(at_ms, key)| is_parked_since(parked, *key, *at_ms));
         }
         self.parked.insert(key, Parked { connection, sequence_number, outcome, parked_at_ms: now_ms });
         self.parked_order.push_back((now_ms, key));
@@ -122,13 +129,16 @@ impl ReceiptIndex {
                 return None;
             }
             self.parked_order.pop_front();
-            let same = self.parked.get(&key).is_some_and(|parked| parked.parked_at_ms == parked_at_ms);
-            if same {
+            if is_parked_since(&self.parked, key, parked_at_ms) {
                 return self.parked.remove(&key);
             }
         }
         None
     }
+}
+
+fn is_parked_since(parked: &ParkedByKey, key: u64, at_ms: u64) -> bool {
+    parked.get(&key).is_some_and(|parked| parked.parked_at_ms == at_ms)
 }
 
 fn same_id(left: &[u8], right: &[u8]) -> bool {
