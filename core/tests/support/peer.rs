@@ -1,0 +1,281 @@
+//! Scripted peers: customers and carriers that say and hear exactly what a test tells them to.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Instant;
+
+use brivas_smpp::pdu::{Address, BindRequest};
+use brivas_smpp::receipt::NewReceipt;
+use brivas_smpp::session::State;
+use brivas_smpp::tlv::Tlvs;
+use brivas_smpp::{
+    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, RegisteredDelivery, Role,
+    Session, SessionConfig, ShortMessage,
+};
+
+use super::{PASSWORD, PATIENCE};
+
+/// What a peer heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    BindAnswered(CommandStatus),
+    Message {
+        sequence_number: u32,
+        to: String,
+        from: String,
+        text: Vec<u8>,
+        is_receipt: bool,
+    },
+    Answered {
+        token: u64,
+        status: CommandStatus,
+        id: String,
+    },
+    /// The connection has ended.
+    Closed,
+}
+
+/// One end of a connection to the engine.
+pub struct Peer {
+    stream: TcpStream,
+    pub session: Session,
+    input: Vec<u8>,
+    heard: VecDeque<Said>,
+    began: Instant,
+}
+
+impl Peer {
+    fn new(stream: TcpStream, role: Role) -> Self {
+        stream.set_nodelay(true).unwrap();
+        let config =
+            SessionConfig { window_max: 100_000, peer_window_max: 100_000, ..SessionConfig::new(role) };
+        Self {
+            stream,
+            session: Session::new(config, 0),
+            input: Vec::new(),
+            heard: VecDeque::new(),
+            began: Instant::now(),
+        }
+    }
+
+    /// A customer that is bound; the account's name is its system_id.
+    pub fn customer(engine: SocketAddr, account: &str, mode: BindMode) -> Self {
+        let (peer, status) = Self::try_customer(engine, account, PASSWORD, mode);
+        assert_eq!(status, CommandStatus::ROK);
+        peer
+    }
+
+    /// A customer, and how its bind was answered.
+    pub fn try_customer(
+        engine: SocketAddr,
+        account: &str,
+        password: &str,
+        mode: BindMode,
+    ) -> (Self, CommandStatus) {
+        let mut peer = Self::new(TcpStream::connect(engine).unwrap(), Role::Esme);
+        let request = BindRequest {
+            system_id: account.as_bytes(),
+            password: password.as_bytes(),
+            system_type: b"",
+            interface_version: InterfaceVersion::V3_4,
+            ton: 0,
+            npi: 0,
+            address_range: b"",
+            trailing: b"",
+        };
+        let now_ms = peer.now_ms();
+        peer.session.bind(now_ms, mode, request);
+        match peer.hear() {
+            Said::BindAnswered(status) => (peer, status),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+
+    /// Writes what the session has to say.
+    pub fn flush(&mut self) {
+        // A peer that has gone is noticed by the next read.
+        let _ = self.stream.write_all(self.session.output());
+        let count = self.session.output().len();
+        self.session.written(count);
+    }
+
+    /// Octets as they are, past the session.
+    pub fn write_raw(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).unwrap();
+    }
+
+    /// The next thing that the engine says.
+    #[track_caller]
+    pub fn hear(&mut self) -> Said {
+        self.hear_within(PATIENCE).expect("the engine says something in time")
+    }
+
+    /// The same; None if it says nothing for so long.
+    pub fn hear_within(&mut self, patience: std::time::Duration) -> Option<Said> {
+        let deadline = Instant::now() + patience;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            self.take();
+            self.flush();
+            if let Some(said) = self.heard.pop_front() {
+                return Some(said);
+            }
+            if self.session.state() == State::Closed {
+                return Some(Said::Closed);
+            }
+            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+            self.stream.set_read_timeout(Some(left)).unwrap();
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Some(Said::Closed),
+                Ok(count) => self.input.extend_from_slice(&buffer[..count]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Some(Said::Closed),
+            }
+        }
+    }
+
+    /// Hears until there is a message.
+    #[track_caller]
+    pub fn hear_message(&mut self) -> (u32, String) {
+        loop {
+            match self.hear() {
+                Said::Message { sequence_number, to, .. } => return (sequence_number, to),
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
+        }
+    }
+
+    fn take(&mut self) {
+        let now_ms = self.now_ms();
+        let input = std::mem::take(&mut self.input);
+        let mut consumed = 0;
+        while let Some(event) = self.session.receive(now_ms, &input, &mut consumed) {
+            let said = match event {
+                Event::Bind { sequence_number, .. } => {
+                    self.session.accept_bind(sequence_number, b"smsc", 100_000);
+                    continue;
+                }
+                Event::BindAnswered(status) => Said::BindAnswered(status),
+                Event::Message { sequence_number, message } => Said::Message {
+                    sequence_number,
+                    to: String::from_utf8_lossy(message.destination.digits).into_owned(),
+                    from: String::from_utf8_lossy(message.source.digits).into_owned(),
+                    text: message.text().to_vec(),
+                    is_receipt: message.esm_class.is_receipt(),
+                },
+                Event::Answered { token, status, message_id } => {
+                    Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
+                }
+                Event::Unanswered { .. } => continue,
+            };
+            self.heard.push_back(said);
+        }
+        self.input = input[consumed..].to_vec();
+    }
+
+    /// Queues a message that asks for a receipt; `flush` or `hear` sends it.
+    pub fn say_to(&mut self, to: &str, token: u64) {
+        let registered_delivery = RegisteredDelivery::ALWAYS;
+        self.say(token, &ShortMessage { registered_delivery, ..message(to, b"hello") });
+    }
+
+    pub fn say(&mut self, token: u64, message: &ShortMessage<'_>) {
+        let mut mandatory = Vec::new();
+        message.encode_mandatory(&mut mandatory);
+        let now_ms = self.now_ms();
+        self.session.send(now_ms, token, &mandatory, message.tlvs.octets()).unwrap();
+    }
+
+    /// Sends one message and hears its id; anything else it hears fails the test.
+    #[track_caller]
+    pub fn submit(&mut self, to: &str) -> String {
+        self.say_to(to, 1);
+        match self.hear() {
+            Said::Answered { status: CommandStatus::ROK, id, .. } => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers a message.
+    pub fn answer(&mut self, sequence_number: u32, status: CommandStatus, id: &str) {
+        self.session.respond(sequence_number, status, id.as_bytes());
+        self.flush();
+    }
+
+    /// Carrier: sends the receipt of a message.
+    pub fn say_receipt(&mut self, id: &str, state: MessageState) {
+        self.say_receipt_done(id, state, super::now_ms());
+    }
+
+    pub fn say_receipt_done(&mut self, id: &str, state: MessageState, done_at_ms: i64) {
+        let receipt = NewReceipt {
+            message_id: id.as_bytes(),
+            state,
+            error: b"000",
+            submitted_at_ms: done_at_ms,
+            done_at_ms,
+            text: b"",
+        };
+        let mut text = Vec::new();
+        receipt.append_text(&mut text);
+        let short = ShortMessage { esm_class: EsmClass::RECEIPT, ..message("40404", &text) };
+        self.say(u64::MAX - 1, &short);
+        self.flush();
+    }
+
+    pub fn unbind(&mut self) {
+        let now_ms = self.now_ms();
+        self.session.unbind(now_ms);
+        self.flush();
+    }
+}
+
+/// A message to a number.
+pub fn message<'a>(to: &'a str, text: &'a [u8]) -> ShortMessage<'a> {
+    ShortMessage {
+        source: Address { ton: 3, npi: 0, digits: b"40404" },
+        destination: Address { ton: 1, npi: 1, digits: to.as_bytes() },
+        short_message: text,
+        tlvs: Tlvs::default(),
+        ..ShortMessage::default()
+    }
+}
+
+/// A carrier's message centre: takes connections, one at a time, as the test asks.
+pub struct Smsc {
+    listener: TcpListener,
+}
+
+impl Smsc {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Linux: the time that `accept` waits at most as well.
+        socket2::SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { listener }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    /// The next bind of the engine's, accepted.
+    pub fn accept(&self) -> Peer {
+        let mut peer = Peer::new(self.accept_raw(), Role::Smsc);
+        while !peer.session.is_bound() {
+            assert_eq!(peer.hear_within(std::time::Duration::from_millis(1)), None);
+        }
+        peer
+    }
+
+    /// The next connection, not answered.
+    pub fn accept_raw(&self) -> TcpStream {
+        self.listener.accept().unwrap().0
+    }
+}
