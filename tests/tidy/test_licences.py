@@ -41,7 +41,7 @@ WORDS = {
 
 def is_taken(expression: str) -> bool:
     """Whether an SPDX expression can be met: each part of an AND, some part of an OR."""
-    # crates.io has old expressions with a slash for OR.
+    # Old crates write a slash for OR.
     text = expression.replace("/", " OR ")
     while (inner := re.search(r"\(([^()]*)\)", text)) is not None:
         text = text[: inner.start()] + ("MIT" if is_taken(inner[1]) else "REFUSED") + text[inner.end() :]
