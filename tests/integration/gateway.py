@@ -5,6 +5,7 @@ Its ports lie below those that the kernel gives away, so that a gateway that was
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -23,7 +24,7 @@ from brivas.layout import Layout
 from brivas.resources.secret import Secret
 from brivas.v1 import control_pb2, messaging_pb2
 from tests.integration.wire import Client
-from tests.support.process import Brivas, wait_until
+from tests.support.process import WAIT_SECONDS, Brivas, wait_until
 
 HOST: Final = "127.0.0.1"
 PASSWORD: Final = "secret"
@@ -78,7 +79,13 @@ class Gateway:
     def account(self, name: str = "acme", *, password: str = PASSWORD, costly: bool = False, **spec: Any) -> None:
         """Writes an account; its system_id is its name. `costly` hashes its password as `brivas up` does."""
         hasher = PasswordHasher() if costly else _CHEAP
-        self.resource("Account", name, {"systemId": name, "passwordHash": hasher.hash(password), **spec})
+        key = {"name": "test", "sha256": hashlib.sha256(self.api_key(name).reveal().encode()).hexdigest()}
+        fields = {"systemId": name, "passwordHash": hasher.hash(password), "apiKeys": [key]}
+        self.resource("Account", name, fields | spec)
+
+    def api_key(self, account: str = "acme") -> Secret:
+        """The API key of an account."""
+        return Secret(f"key-of-{account}")
 
     def carrier(self, address: tuple[str, int] | str, name: str = "carrier", **spec: Any) -> None:
         """Writes a carrier that is quick to come back."""
@@ -130,10 +137,16 @@ class Gateway:
             self._process.kill()
             self._process = None
 
-    def terminate(self) -> int:
-        """SIGTERM; its exit code."""
+    def begin_terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Asks it to end, and waits for nothing."""
+        os.kill(self.pid, number)
+
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Asks it to end, if that was not done before, and waits; its exit code."""
         assert self._process is not None
-        code = self._process.terminate()
+        if self.is_running():
+            self.begin_terminate(number)
+        code = self._process.process.wait(WAIT_SECONDS)
         self._forget_client()
         self._process = None
         return code

@@ -5,6 +5,7 @@ It listens in a thread of the test, takes every bind, and answers each submit_sm
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -16,13 +17,14 @@ SUBMIT_RESP: Final = wire.SUBMIT_SM | wire.RESPONSE
 
 
 class Recorder:
-    """`messages` are those that came, in their order."""
+    """`messages` are those that came, in their order. Port 0 takes a free one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0) -> None:
         self.messages: list[wire.Message] = []
+        self.unbinds = 0
         self._ids = 0
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
@@ -86,6 +88,7 @@ class Recorder:
         command_id, sequence = int.from_bytes(octets[4:8]), int.from_bytes(octets[12:16])
         if command_id & wire.RESPONSE:
             return
+        self.unbinds += command_id == wire.UNBIND
         body = b"recorder\0" if command_id in wire.BINDS.values() else b""
         receipt = b""
         if command_id == wire.SUBMIT_SM:
@@ -96,7 +99,9 @@ class Recorder:
                 self.messages.append(message)
             body = message_id.encode() + b"\0"
             receipt = wire.pdu(wire.DELIVER_SM, _receipt_body(message, message_id), sequence=self._ids)
-        connection.sendall(wire.pdu(command_id | wire.RESPONSE, body, sequence=sequence) + receipt)
+        # A gateway that was killed meanwhile takes no answer.
+        with contextlib.suppress(OSError):
+            connection.sendall(wire.pdu(command_id | wire.RESPONSE, body, sequence=sequence) + receipt)
 
 
 def _receipt_body(message: wire.Message, message_id: str) -> bytes:
