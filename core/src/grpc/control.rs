@@ -32,29 +32,10 @@ impl Control for Service {
         auth::platform(&self.shared, request.metadata())?;
         let v1::ApplyRequest { snapshot, dry_run } = request.into_inner();
         let snapshot = snapshot.ok_or_else(|| Status::invalid_argument("snapshot is missing"))?;
-        let _one_at_a_time = self.shared.applying.lock().await;
-        let current = self.shared.current();
-        let names = (current.config.account_names.clone(), current.config.carrier_names.clone());
-        let config = build(&snapshot, names.0, names.1)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let changes = changes(&current.snapshot, &snapshot);
-        let response = v1::ApplyResponse {
-            hash: config.hash.clone(),
-            changed: config.hash != current.config.hash,
-            changes,
-        };
-        if dry_run || !response.changed {
-            return Ok(Response::new(response));
-        }
-        // On disk first: what is in force after a restart is what was in force before.
-        last_good::store(&self.shared.data_dir, &snapshot)
-            .map_err(|error| Status::unavailable(error.to_string()))?;
-        let config = Arc::new(config);
-        let for_shard = Arc::clone(&config);
-        self.shared.ask(|done| Command::Apply { config: for_shard, done }).await?;
-        let mut in_force = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
-        *in_force = Current { config, snapshot: Arc::new(snapshot) };
-        Ok(Response::new(response))
+        // A task of its own: a caller that gives up half-way must not leave the shard with one configuration and the
+        // faces with another.
+        let applied = tokio::spawn(apply(Arc::clone(&self.shared), snapshot, dry_run)).await;
+        applied.map_err(|error| Status::internal(error.to_string()))?.map(Response::new)
     }
 
     async fn stats(&self, request: Request<v1::StatsRequest>) -> Result<Response<v1::StatsResponse>, Status> {
@@ -144,6 +125,32 @@ impl Control for Service {
             .map(Response::new)
             .ok_or_else(|| Status::not_found(format!("no message {text} is in the journal")))
     }
+}
+
+async fn apply(
+    shared: Arc<Shared>,
+    snapshot: v1::Snapshot,
+    dry_run: bool,
+) -> Result<v1::ApplyResponse, Status> {
+    let _one_at_a_time = shared.applying.lock().await;
+    let current = shared.current();
+    let names = (current.config.account_names.clone(), current.config.carrier_names.clone());
+    let config =
+        build(&snapshot, names.0, names.1).map_err(|error| Status::invalid_argument(error.to_string()))?;
+    let changes = changes(&current.snapshot, &snapshot);
+    let response =
+        v1::ApplyResponse { hash: config.hash.clone(), changed: config.hash != current.config.hash, changes };
+    if dry_run || !response.changed {
+        return Ok(response);
+    }
+    // On disk first: what is in force after a restart is what was in force before.
+    last_good::store(&shared.data_dir, &snapshot).map_err(|error| Status::unavailable(error.to_string()))?;
+    let config = Arc::new(config);
+    let for_shard = Arc::clone(&config);
+    shared.ask(|done| Command::Apply { config: for_shard, done }).await?;
+    let mut in_force = shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+    *in_force = Current { config, snapshot: Arc::new(snapshot) };
+    Ok(response)
 }
 
 /// What differs between two snapshots, in words.

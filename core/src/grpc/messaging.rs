@@ -73,6 +73,9 @@ impl Messaging for Service {
         match self.shared.ask(|reply| Command::Cancel { account, id, reply }).await? {
             Cancelled::Done => Ok(Response::new(v1::CancelResponse {})),
             Cancelled::TooLate => Err(too_late(text)),
+            Cancelled::NotNow => {
+                Err(Status::unavailable("the gateway cannot write: cancel again in a minute"))
+            }
             Cancelled::Unknown => {
                 // It may have ended: then it is too late as well.
                 let status = history::status(&self.shared.reader, id).await?;

@@ -63,6 +63,8 @@ pub(crate) struct Mailbox {
     pub(crate) waker: Arc<mio::Waker>,
 }
 
+/// Commands, and messages in them, that a round takes at most: binds have their turn as well.
+const COST_PER_ROUND: usize = 16_384;
 /// Commands that wait at most.
 pub(crate) const COMMANDS_MAX: usize = 65_536;
 
@@ -113,9 +115,11 @@ pub(crate) enum Cancelled {
     Done,
     TooLate,
     Unknown,
+    /// The journal is behind, or has failed.
+    NotNow,
 }
 
-/// API calls whose messages are not all safe yet.
+/// API calls whose records are not all safe yet.
 #[derive(Default)]
 pub(crate) struct ApiCalls {
     slots: Vec<Option<ApiCall>>,
@@ -124,13 +128,18 @@ pub(crate) struct ApiCalls {
 
 struct ApiCall {
     waits_for: usize,
-    submitted: Submitted,
-    reply: oneshot::Sender<Submitted>,
+    answer: Answer,
+}
+
+/// What a call is told in the end.
+enum Answer {
+    Submitted(Submitted, oneshot::Sender<Submitted>),
+    Cancelled(oneshot::Sender<Cancelled>),
 }
 
 impl ApiCalls {
-    fn open(&mut self, waits_for: usize, submitted: Submitted, reply: oneshot::Sender<Submitted>) -> u32 {
-        let call = Some(ApiCall { waits_for, submitted, reply });
+    fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
+        let call = Some(ApiCall { waits_for, answer });
         match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = call;
@@ -143,7 +152,7 @@ impl ApiCalls {
         }
     }
 
-    /// One more message of this call is safe; the last one answers it.
+    /// One more record of this call is safe; the last one answers it.
     pub(crate) fn count_down(&mut self, slot: u32) {
         let Some(call) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         call.waits_for -= 1;
@@ -151,23 +160,28 @@ impl ApiCalls {
             && let Some(call) = self.slots[slot as usize].take()
         {
             self.free.push(slot);
-            // The caller may have gone; its messages are accepted all the same.
-            let _ = call.reply.send(call.submitted);
+            // The caller may have gone; what it asked for is done all the same.
+            match call.answer {
+                Answer::Submitted(submitted, reply) => drop(reply.send(submitted)),
+                Answer::Cancelled(reply) => drop(reply.send(Cancelled::Done)),
+            }
         }
     }
 }
 
 impl Shard {
-    /// Does what the mailbox asks; false: stop.
+    /// Does what the mailbox asks, as much as one round may cost; false: stop.
     pub(super) fn obey(&mut self) -> bool {
+        let mut cost = 0;
+        self.mailbox_waits = false;
         while let Ok(command) = self.mailbox.try_recv() {
+            cost += 1;
             match command {
                 Command::Submit { account, messages, idempotency_key, fingerprint, reply } => {
+                    cost += messages.len();
                     self.submit_by_api(account, messages, &idempotency_key, fingerprint, reply);
                 }
-                Command::Cancel { account, id, reply } => {
-                    let _ = reply.send(self.cancel(account, id));
-                }
+                Command::Cancel { account, id, reply } => self.cancel(account, id, reply),
                 Command::Apply { config, done } => {
                     self.apply(config);
                     let _ = done.send(());
@@ -185,6 +199,10 @@ impl Shard {
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),
                 Command::HostResolved { asked, result } => self.handle_resolved(&asked, result),
+            }
+            if cost >= COST_PER_ROUND {
+                self.mailbox_waits = true;
+                break;
             }
         }
         true
@@ -229,7 +247,7 @@ impl Shard {
             return;
         }
         let on_disk = self.accounts[account as usize].on_disk();
-        let call = self.calls.open(waits.len(), submitted, reply);
+        let call = self.calls.open(waits.len(), Answer::Submitted(submitted, reply));
         for (offset, name) in waits {
             let (message, then) = match name {
                 Some(name) => (name, Then::AnswerCall { call }),
@@ -265,16 +283,25 @@ impl Shard {
         Ok((id, offset, name))
     }
 
-    fn cancel(&mut self, account: u32, id: u64) -> Cancelled {
+    fn cancel(&mut self, account: u32, id: u64, reply: oneshot::Sender<Cancelled>) {
         // Rare: a search through the open messages is cheaper than an index that every message pays for.
         let found = self.messages.iter().find(|(_, message)| message.id == id && message.account == account);
-        let Some((name, _)) = found else { return Cancelled::Unknown };
-        if !self.is_cancellable(name) {
-            return Cancelled::TooLate;
-        }
-        self.count_out(name);
-        // Queues still hold its name; whoever finds it there sees that it has ended.
-        self.end(name, MessageState::Deleted, b"", None);
-        Cancelled::Done
+        let now = match found {
+            None => Cancelled::Unknown,
+            Some((name, _)) if !self.is_cancellable(name) => Cancelled::TooLate,
+            Some(_) if !self.journal.has_room() => Cancelled::NotNow,
+            Some((name, _)) => {
+                self.count_out(name);
+                // Queues still hold its name; whoever finds it there sees that it has ended.
+                let offset = self.end(name, MessageState::Deleted, b"");
+                // Told when it is safe: a crash must not send what was called back.
+                let call = self.calls.open(1, Answer::Cancelled(reply));
+                let on_disk = self.accounts[account as usize].on_disk();
+                let then = Then::AnswerCallAgain { call };
+                self.commits.push(on_disk, Awaiting { offset, message: name, then });
+                return;
+            }
+        };
+        let _ = reply.send(now);
     }
 }

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use brivas_smpp::pdu::Address;
 use brivas_smpp::receipt::NewReceipt;
-use brivas_smpp::status::Retry;
 use brivas_smpp::tlv::Tlvs;
 use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
 
@@ -105,7 +104,6 @@ impl Shard {
             self.finish_delivery(name, Channel::Expired);
         } else {
             // Everything else, whatever the table says of it: a receipt costs little to send again.
-            debug_assert!(status.retry() == Retry::Later || !status.is_ok());
             self.delivery_failed(name);
         }
     }

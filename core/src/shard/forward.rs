@@ -107,7 +107,7 @@ impl Shard {
             self.mark_bind(carrier_number, bind_number);
         }
         for name in expired {
-            self.end(name, MessageState::Expired, b"", None);
+            self.end(name, MessageState::Expired, b"");
         }
     }
 
@@ -146,7 +146,7 @@ impl Shard {
         self.journal.append(wall_ms, id, |out| event::sent(out, &carrier.name, carrier_message_id, attempt));
         if !awaits_receipt {
             // Nobody will tell more of it.
-            self.end(name, MessageState::Accepted, b"", None);
+            self.end(name, MessageState::Accepted, b"");
         } else if let Some(parked) = self.receipts.expect(carrier_number, carrier_message_id, name) {
             let then = Then::AnswerCarrier {
                 connection: parked.connection,
@@ -204,11 +204,11 @@ impl Shard {
             }
             None if retry == Retry::Never => {
                 let error = format!("{:03X}", status.0 & 0xFFF);
-                self.end(name, MessageState::Rejected, error.as_bytes(), None);
+                self.end(name, MessageState::Rejected, error.as_bytes());
             }
             None => {
                 let error = format!("{:03X}", status.0 & 0xFFF);
-                self.end(name, MessageState::Undeliverable, error.as_bytes(), None);
+                self.end(name, MessageState::Undeliverable, error.as_bytes());
             }
         }
     }
@@ -242,15 +242,17 @@ impl Shard {
         Some(up[(here + 1) % up.len()])
     }
 
-    /// The message has reached its final state, and nobody waits for an answer about that.
-    pub(super) fn end(&mut self, name: MessageRef, state: MessageState, error: &[u8], then: Option<Then>) {
+    /// The message has reached its final state by our doing: no carrier waits for an answer about that. Gives the offset
+    /// of the record that says so.
+    pub(super) fn end(&mut self, name: MessageRef, state: MessageState, error: &[u8]) -> i64 {
         let outcome = Outcome::new(state, self.clock.wall_ms, error);
-        self.end_as(name, outcome, then.unwrap_or(Then::Deliver));
+        self.end_as(name, outcome, Then::Deliver)
     }
 
     /// The message has reached its final state.
-    pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) {
-        let Some(message) = self.messages.get_mut(name) else { return };
+    pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) -> i64 {
+        // A name that is stale has ended, and its record stands before what is written next.
+        let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
         message.phase = Phase::Ending;
         message.outcome = Some(outcome);
         message.ended_ms = self.clock.wall_ms;
@@ -266,6 +268,7 @@ impl Shard {
         }
         let on_disk = self.accounts[message.account as usize].on_disk();
         self.commits.push(on_disk, Awaiting { offset, message: name, then });
+        offset
     }
 
     /// Moves what waits for a carrier to where it can go now: its binds, or another carrier of its route.

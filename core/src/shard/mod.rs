@@ -79,6 +79,8 @@ type Due = Reverse<(i64, MessageRef)>;
 pub(crate) struct Shard {
     poll: Poll,
     mailbox: Receiver<Command>,
+    /// There may be more in it.
+    mailbox_waits: bool,
     offload: Offload,
     listener: TcpListener,
     clock: Clock,
@@ -140,6 +142,7 @@ impl Shard {
         let mut shard = Self {
             poll,
             mailbox,
+            mailbox_waits: false,
             offload,
             listener,
             random: u64::from_le_bytes(secret[..8].try_into().unwrap_or([1; 8])) | 1,
@@ -215,8 +218,10 @@ impl Shard {
     /// How long the next round may wait for something to happen.
     fn patience(&self) -> Duration {
         let queues_wait = !self.flush_binds.is_empty() || !self.flush_accounts.is_empty();
-        let has_work =
-            !self.readable.is_empty() || !self.dirty.is_empty() || (queues_wait && !self.is_choked);
+        let has_work = self.mailbox_waits
+            || !self.readable.is_empty()
+            || !self.dirty.is_empty()
+            || (queues_wait && !self.is_choked);
         if has_work {
             return Duration::ZERO;
         }

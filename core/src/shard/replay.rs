@@ -276,7 +276,7 @@ impl Shard {
                 self.receipts.expect(carrier, &carrier_message_id, name);
             } else {
                 // The crash came between `sent` and `final`.
-                self.end(name, MessageState::Accepted, b"", None);
+                self.end(name, MessageState::Accepted, b"");
             }
         } else {
             self.carriers[carrier as usize].queued += 1;

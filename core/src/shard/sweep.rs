@@ -141,7 +141,7 @@ impl Shard {
             match message.phase {
                 Phase::Queued | Phase::Retrying if message.expires_ms <= wall_ms => {
                     self.count_out(name);
-                    self.end(name, MessageState::Expired, b"", None);
+                    self.end(name, MessageState::Expired, b"");
                 }
                 Phase::AwaitingReceipt if message.expires_ms.saturating_add(RECEIPT_GRACE_MS) <= wall_ms => {
                     let carrier = message.carrier;
@@ -153,7 +153,7 @@ impl Shard {
                         MessageState::Accepted
                     };
                     self.receipts.forget(carrier, &id, name);
-                    self.end(name, state, b"", None);
+                    self.end(name, state, b"");
                 }
                 Phase::Delivering | Phase::DeliveryRetrying
                     if message.ended_ms.saturating_add(retention_ms) <= wall_ms =>
