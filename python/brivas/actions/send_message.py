@@ -14,13 +14,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from brivas.actions.action import Action, ActionContext
 from brivas.clients.messaging import AsyncMessagingClient
 from brivas.errors import BusyError, CallError, InvalidError, UnavailableError
+from brivas.limits import (
+    DATA_OCTETS_MAX,
+    MESSAGES_MAX,
+    NUMBER_DIGITS_MAX,
+    REFERENCE_OCTETS_MAX,
+    SENDER_CHARACTERS_MAX,
+    TEXT_CHARACTERS_MAX,
+    VALIDITY_SECONDS_MAX,
+)
 from brivas.v1 import events_pb2, messaging_pb2
-
-MESSAGES_MAX: Final = 1_000
-IDEMPOTENCY_KEY_OCTETS_MAX: Final = 64
-REFERENCE_OCTETS_MAX: Final = 64
-TEXT_CHARACTERS_MAX: Final = 10_000
-DATA_OCTETS_MAX: Final = 65_535
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 # SMPP 3.4 §5.1.3: what may succeed later.
@@ -36,16 +39,16 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
     to: Annotated[
         str,
         Meta(
-            pattern=r"^\+?[0-9]{1,20}$",
-            description="The number in E.164, with or without '+'.",
+            pattern=rf"^\+?[0-9]{{1,{NUMBER_DIGITS_MAX}}}$",
+            description=f"The number in E.164: up to {NUMBER_DIGITS_MAX} digits, with or without '+'.",
             examples=["+447700900123"],
         ),
     ]
     from_: Annotated[
         str,
         Meta(
-            pattern=r"^(\+?[0-9]{1,20}|[ -~]{1,11})$",
-            description="A number, a short code, or up to 11 alphanumeric characters.",
+            pattern=rf"^(\+?[0-9]{{1,{NUMBER_DIGITS_MAX}}}|[ -~]{{1,{SENDER_CHARACTERS_MAX}}})$",
+            description=f"A number, a short code, or up to {SENDER_CHARACTERS_MAX} alphanumeric characters.",
             examples=["Brivas"],
         ),
     ]
@@ -66,7 +69,7 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
         | UnsetType
     ) = UNSET
     validity_seconds: Annotated[
-        int, Meta(ge=0, le=2_592_000, description="How long to try; 0 takes the account's default.")
+        int, Meta(ge=0, le=VALIDITY_SECONDS_MAX, description="How long to try; 0 takes the account's default.")
     ] = 0
     reference: Annotated[
         str, Meta(max_length=REFERENCE_OCTETS_MAX, description="Your own name for it, given back with every event.")

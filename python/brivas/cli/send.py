@@ -9,6 +9,7 @@ import click
 
 from brivas.cli.options import api_key_option, messaging_target_option
 from brivas.cli.output import Output, json_option, print_json, styled
+from brivas.limits import VALIDITY_SECONDS_MAX
 
 if TYPE_CHECKING:
     from brivas.clients.messaging import MessagingClient
@@ -17,10 +18,15 @@ _POLL_SECONDS = 0.1
 
 
 @click.command()
-@click.option("--to", required=True, help="The recipient: E.164 digits, with or without '+'.")
+@click.option("--to", required=True, help="The recipient in E.164: up to 15 digits, with or without '+'.")
 @click.option("--from", "sender", required=True, help="A number, a short code, or up to 11 alphanumeric characters.")
 @click.option("--text", required=True, help="What it says; the smallest encoding is chosen.")
-@click.option("--validity-seconds", type=click.IntRange(min=0), default=0, help="0: the account's default.")
+@click.option(
+    "--validity-seconds",
+    type=click.IntRange(0, VALIDITY_SECONDS_MAX),
+    default=0,
+    help="How long to try, up to 12 months; 0 takes the account's default.",
+)
 @click.option("--reference", default="", help="Your own name for the message, up to 64 octets.")
 @click.option("--idempotency-key", default="", help="The same key with the same message is sent once.")
 @click.option("--wait", is_flag=True, help="Wait for the receipt; exit code 1 unless it says delivered.")

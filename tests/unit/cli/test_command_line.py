@@ -82,6 +82,13 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     assert CliRunner().invoke(brivas, ["nothing"]).exit_code == 2
 
 
+def test_a_validity_beyond_what_the_engine_keeps_is_a_usage_error_that_says_the_bound() -> None:
+    arguments = ["send", "--to", "1", "--from", "2", "--text", "x", "--validity-seconds", "31104001"]
+    ended = CliRunner().invoke(brivas, arguments)
+    assert ended.exit_code == 2
+    assert "31104001 is not in the range 0<=x<=31104000" in ended.stderr
+
+
 def test_an_engine_that_is_not_there_has_its_own_exit_code_and_a_hint(tmp_path: Path) -> None:
     arguments = ["--data", str(tmp_path), "binds", "--control-target", "127.0.0.1:1", "--json"]
     ended = CliRunner().invoke(brivas, arguments, env={"BRIVAS_CONTROL_TOKEN": "t"})

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brivas.actions.send_message import MESSAGES_MAX, NewMessage
+from brivas.actions.send_message import NewMessage
+from brivas.limits import MESSAGES_MAX, VALIDITY_SECONDS_MAX
 from brivas_gateways.http.problem import ProblemError
 from brivas_gateways.http.submission import read_messages
 
@@ -51,11 +52,11 @@ def test_any_json_is_read_or_a_problem(value: dict[str, Any]) -> None:
 @given(
     st.fixed_dictionaries(
         {
-            "to": st.from_regex(r"\A\+?[0-9]{1,20}\Z"),
+            "to": st.from_regex(r"\A\+?[0-9]{1,15}\Z"),
             "from": st.from_regex(r"\A[ -~]{1,11}\Z"),
             "text": st.text(max_size=200),
         },
-        optional={"reference": st.text(max_size=16), "validity_seconds": st.integers(0, 2_592_000)},
+        optional={"reference": st.text(max_size=16), "validity_seconds": st.integers(0, VALIDITY_SECONDS_MAX)},
     )
 )
 def test_a_right_message_reaches_the_engine_unchanged(value: dict[str, Any]) -> None:

@@ -76,12 +76,15 @@ def test_without_a_known_key_it_is_401_and_says_how(api: Api, headers: dict[str,
     ("change", "pointer", "hint"),
     [
         ({"tex": "x"}, "/tex", "known fields: data"),
-        ({"to": "+44 7700"}, "/to", "E.164"),
+        ({"to": "+44 7700"}, "/to", "E.164: up to 15 digits"),
+        ({"to": "1234567890123456"}, "/to", "E.164: up to 15 digits"),
+        ({"data": "0"}, "/data", "hexadecimal"),
         ({"to": "447700900123\n"}, None, None),
         ({"from": "an alphanumeric that is too long"}, "/from", "11"),
         ({"data": "00"}, None, None),
         ({"text": 5}, "/text", None),
-        ({"validity_seconds": -1}, "/validity_seconds", "2592000"),
+        ({"validity_seconds": -1}, "/validity_seconds", "31104000"),
+        ({"validity_seconds": 31_104_001}, "/validity_seconds", "31104000"),
         ({"reference": "é" * 33}, None, None),
     ],
 )
@@ -92,7 +95,14 @@ def test_a_wrong_message_is_422_and_named(
     assert body["detail"]
     assert body["errors"][0].get("pointer") == pointer
     assert hint is None or hint in body["hint"]
+    assert "regex" not in body["detail"]
+    assert "\\" not in body["detail"] + body.get("hint", "")
     assert api.engine.requests == []
+
+
+def test_the_longest_number_and_validity_are_taken(api: Api) -> None:
+    longest = {**ONE, "to": "+123456789012345", "from": "123456789012345", "validity_seconds": 31_104_000}
+    assert api.client.post("/v1/messages", json=longest).status_code == 202
 
 
 def test_errors_in_a_batch_are_named_by_index_and_nothing_is_sent(api: Api) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from brivas.actions.send_message import MESSAGES_MAX, NewMessage
+from brivas.actions.send_message import NewMessage
+from brivas.limits import MESSAGES_MAX
 from brivas_gateways.http.health import Health
 from brivas_gateways.http.problem import MEDIA_TYPE, Problem
 from brivas_gateways.http.submission import Outcome, Outcomes

@@ -10,8 +10,16 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brivas.actions.send_message import MESSAGES_MAX, NewMessage, refusal, submit
+from brivas.actions.send_message import NewMessage, refusal, submit
 from brivas.errors import BusyError
+from brivas.limits import (
+    MESSAGES_MAX,
+    NUMBER_DIGITS_MAX,
+    REFERENCE_OCTETS_MAX,
+    SENDER_CHARACTERS_MAX,
+    TEXT_CHARACTERS_MAX,
+    VALIDITY_SECONDS_MAX,
+)
 from brivas.v1 import messaging_pb2
 from brivas_gateways.http.engine import Engine
 from brivas_gateways.http.problem import ItemProblem, ProblemError, from_error, shortened
@@ -23,14 +31,17 @@ _CONTENT_FIELDS: Final = frozenset({"text", "data"})
 """What a message says is not repeated in answers."""
 
 _HINTS: Final = {
-    "to": "digits in E.164, with or without '+'",
-    "from": "a number, a short code, or up to 11 alphanumeric characters",
-    "data": "octets in hexadecimal",
+    "to": f"E.164: up to {NUMBER_DIGITS_MAX} digits with the country code, such as +491701234567",
+    "from": f"a number of up to {NUMBER_DIGITS_MAX} digits, a short code, or up to {SENDER_CHARACTERS_MAX} "
+    "alphanumeric characters",
+    "data": "two hexadecimal digits an octet",
     "data_coding": "from 0 to 255, beside `data`",
-    "validity_seconds": "from 0 to 2592000",
-    "reference": "up to 64 octets",
-    "text": "up to 10000 characters",
+    "validity_seconds": f"from 0 (the account's default) to {VALIDITY_SECONDS_MAX} (12 months)",
+    "reference": f"up to {REFERENCE_OCTETS_MAX} octets",
+    "text": f"up to {TEXT_CHARACTERS_MAX} characters",
 }
+# In place of "Expected `str` matching regex ...", which says nothing to most.
+_FORMS: Final = {"to": "not a phone number", "from": "not a sender", "data": "not octets in hexadecimal"}
 
 
 class Refusal(Struct, frozen=True, omit_defaults=True):
@@ -146,8 +157,10 @@ def _read_message(raw: bytes, index: int, prefix: str) -> tuple[NewMessage | Non
 def _item_problem(text: str, raw: bytes, index: int, prefix: str) -> ItemProblem:
     """What msgspec says, with the place as a JSON pointer and the wrong value beside it."""
     place = _PLACE.search(text)
-    detail = _PLACE.sub("", text)
     field = place["path"].removeprefix(".") if place else ""
+    detail = _PLACE.sub("", text)
+    if "matching regex" in detail:
+        detail = _FORMS.get(field, "not of the form that it must have")
     unknown = _UNKNOWN.search(detail)
     hint = _HINTS.get(field) or ("known fields: " + ", ".join(_known_fields()) if unknown else None)
     value = None
