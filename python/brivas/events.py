@@ -48,6 +48,8 @@ FINAL_STATES: Final = frozenset(
     }
 )
 
+_NO_ERROR: Final = frozenset({events_pb2.MESSAGE_STATE_DELIVERED, events_pb2.MESSAGE_STATE_ACCEPTED})
+
 _KINDS: Final[dict[EventName, str]] = {
     EventName.ACCEPTED: "accepted",
     EventName.SENT: "sent",
@@ -88,3 +90,8 @@ def journal_kinds(names: Iterable[EventName]) -> tuple[str, ...]:
 def state_name(state: int) -> str:
     """`delivered`, `expired`, ...; `state_12` for one that is not known."""
     return STATE_NAMES.get(events_pb2.MessageState.ValueType(state), f"state_{state}")
+
+
+def final_error(final: events_pb2.Final) -> str | None:
+    """The carrier's error of a message that failed. Receipts of delivered ones have one too, `000`: it says nothing."""
+    return None if final.state in _NO_ERROR or not final.error else final.error

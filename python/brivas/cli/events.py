@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from brivas import content
-from brivas.events import state_name
+from brivas.events import final_error, state_name
 from brivas.v1 import events_pb2, messaging_pb2
 
 
@@ -28,7 +28,7 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             fields |= {"command_status": failed.command_status, "retry_at_ms": failed.retry_at_ms or None}
         case "final":
             final = event.final
-            fields |= {"state": state_name(final.state), "carrier": final.carrier, "error": final.error}
+            fields |= {"state": state_name(final.state), "carrier": final.carrier, "error": final_error(final)}
             fields |= {"done_at_ms": final.done_at_ms, "attempt": final.attempt}
         case "receipt_delivered":
             fields |= {"channel": _channel(event.receipt_delivered.channel)}

@@ -60,7 +60,16 @@ def test_a_message_shows_its_state_and_history(api: Api) -> None:
     assert history[1]["retry_at"] == "2023-11-14T22:13:25.000Z"
     assert (history[2]["carrier_message_id"], history[2]["attempt"]) == ("00A1", 2)
     assert (history[3]["state"], history[3]["done_at"]) == ("delivered", "2023-11-14T22:13:26.000Z")
+    assert "error" not in history[3], "`000` of a delivered message is no error"
     assert history[4]["channel"] == "smpp"
+
+
+def test_a_failed_message_shows_the_carriers_error(api: Api) -> None:
+    message_id = sent(api)
+    final = events_pb2.Final(state=events_pb2.MESSAGE_STATE_UNDELIVERABLE, carrier="one", error="045")
+    event = messaging_pb2.MessageEvent(at_ms=1, offset=8, event=events_pb2.Event(final=final))
+    api.engine.statuses[message_id].history.append(event)
+    assert api.client.get(f"/v1/messages/{message_id}").json()["history"][-1]["error"] == "045"
 
 
 def test_binary_content_is_hexadecimal(api: Api) -> None:

@@ -48,8 +48,12 @@ def test_a_receipt_names_state_and_addresses() -> None:
             "done_at": "2023-11-14T22:13:20.000Z",
         },
     }
-    final.state = events_pb2.MESSAGE_STATE_DELIVERED
-    assert posted(events_pb2.Event(final=final))["type"] == "message.delivered"
+
+
+def test_a_delivered_message_has_no_error_whatever_the_receipt_says() -> None:
+    final = events_pb2.Final(state=events_pb2.MESSAGE_STATE_DELIVERED, carrier="one", error="000")
+    value = {"type": "message.delivered", "data": {"state": "delivered", "carrier": "one"}}
+    assert posted(events_pb2.Event(final=final)) == value
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from brivas import content
 from brivas.errors import NotFoundError
-from brivas.events import FINAL_STATES, state_name
+from brivas.events import FINAL_STATES, final_error, state_name
 from brivas.timestamps import iso_timestamp
 from brivas.v1 import events_pb2, messaging_pb2
 from brivas_gateways.http.engine import Engine
@@ -116,7 +116,10 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 shown["retry_at"] = iso_timestamp(failed.retry_at_ms)
         case "final":
             final = entry.event.final
-            shown |= {"state": state_name(final.state), "carrier": final.carrier, "error": final.error}
+            shown |= {"state": state_name(final.state), "carrier": final.carrier}
+            error = final_error(final)
+            if error is not None:
+                shown["error"] = error
             if final.done_at_ms:
                 shown["done_at"] = iso_timestamp(final.done_at_ms)
         case "receipt_delivered":

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from brivas import content
-from brivas.events import EventName, state_name
+from brivas.events import EventName, final_error, state_name
 from brivas.timestamps import iso_timestamp
 from brivas.v1 import events_pb2, messaging_pb2
 
@@ -51,8 +51,9 @@ def _data(name: EventName, watched: messaging_pb2.WatchedEvent) -> dict[str, Any
                 data["retry_at"] = iso_timestamp(failed.retry_at_ms)
         case EventName.DELIVERED | EventName.FAILED:
             data |= {"state": state_name(event.final.state), "carrier": event.final.carrier}
-            if event.final.error:
-                data["error"] = event.final.error
+            error = final_error(event.final)
+            if error is not None:
+                data["error"] = error
             if event.final.done_at_ms:
                 data["done_at"] = iso_timestamp(event.final.done_at_ms)
         case EventName.INCOMING:
