@@ -118,26 +118,42 @@ impl Peer {
     /// The same; None if it says nothing for so long.
     pub fn hear_within(&mut self, patience: std::time::Duration) -> Option<Said> {
         let deadline = Instant::now() + patience;
-        let mut buffer = vec![0; 1 << 16];
         loop {
             self.take();
             self.flush();
             if let Some(said) = self.heard.pop_front() {
                 return Some(said);
             }
-            if self.session.state() == State::Closed {
+            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+            if self.session.state() == State::Closed || !self.read(left) {
                 return Some(Said::Closed);
             }
-            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            self.stream.set_read_timeout(Some(left)).unwrap();
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Some(Said::Closed),
-                Ok(count) => self.input.extend_from_slice(&buffer[..count]),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Some(Said::Closed),
+        }
+    }
+
+    /// Reads once; false: the connection has ended.
+    fn read(&mut self, patience: std::time::Duration) -> bool {
+        let mut buffer = [0; 1 << 16];
+        self.stream.set_read_timeout(Some(patience)).unwrap();
+        match self.stream.read(&mut buffer) {
+            Ok(count) => {
+                self.input.extend_from_slice(&buffer[..count]);
+                count > 0
+            }
+            Err(error) => {
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
             }
         }
+    }
+
+    fn has_gone(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let has_gone = match self.stream.peek(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+        self.stream.set_nonblocking(false).unwrap();
+        has_gone
     }
 
     /// Hears until there is a message.
@@ -265,13 +281,18 @@ impl Smsc {
         self.listener.local_addr().unwrap().port()
     }
 
-    /// The next bind of the engine's, accepted.
+    /// The next bind of the engine's, accepted. Those that an engine which has ended left in the queue are passed over.
     pub fn accept(&self) -> Peer {
-        let mut peer = Peer::new(self.accept_raw(), Role::Smsc);
-        while !peer.session.is_bound() {
-            assert_eq!(peer.hear_within(std::time::Duration::from_millis(1)), None);
+        loop {
+            let mut peer = Peer::new(self.accept_raw(), Role::Smsc);
+            while !peer.session.is_bound() && peer.read(PATIENCE) {
+                peer.take();
+            }
+            peer.flush();
+            if peer.session.is_bound() && !peer.has_gone() {
+                return peer;
+            }
         }
-        peer
     }
 
     /// The next connection, not answered.
