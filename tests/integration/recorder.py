@@ -81,10 +81,11 @@ class Recorder:
                 return
             octets += more
             while len(octets) >= 4 and len(octets) >= (length := int.from_bytes(octets[:4])):
-                self._answer(connection, octets[:length])
+                self.answer(connection, octets[:length])
                 octets = octets[length:]
 
-    def _answer(self, connection: socket.socket, octets: bytes) -> None:
+    def answer(self, connection: socket.socket, octets: bytes) -> None:
+        """Deals with one PDU."""
         command_id, sequence = int.from_bytes(octets[4:8]), int.from_bytes(octets[12:16])
         if command_id & wire.RESPONSE:
             return
@@ -98,13 +99,14 @@ class Recorder:
                 message_id = f"r{self._ids}"
                 self.messages.append(message)
             body = message_id.encode() + b"\0"
-            receipt = wire.pdu(wire.DELIVER_SM, _receipt_body(message, message_id), sequence=self._ids)
+            receipt = wire.pdu(wire.DELIVER_SM, receipt_body(message, message_id), sequence=self._ids)
         # A gateway that was killed meanwhile takes no answer.
         with contextlib.suppress(OSError):
             connection.sendall(wire.pdu(command_id | wire.RESPONSE, body, sequence=sequence) + receipt)
 
 
-def _receipt_body(message: wire.Message, message_id: str) -> bytes:
+def receipt_body(message: wire.Message, message_id: str) -> bytes:
+    """The receipt of a message, as deliver_sm has it."""
     text = (
         f"id:{message_id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"
     ).encode()
