@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from brivas.log import Log
+from brivas.reachability import Reachability
 from brivas.resources.config import Config
 from brivas.resources.secret import Secret
 
@@ -59,6 +61,8 @@ class ControllerContext:
     control_target: str
     control_token: Secret
     view: ConfigView = field(default_factory=ConfigView)
+    engine: Reachability = field(default_factory=lambda: Reachability(Log("ops")))
+    """Told by each controller what its calls met."""
 
 
 class Controller(Protocol):

@@ -15,20 +15,24 @@ from brivas import errors
 
 _HINT_MARK: Final = "; hint: "
 
-# How gRPC names a connection that could not be made or was lost (its statuses are UNAVAILABLE too).
+# How gRPC names a connection that could not be made or was lost (its statuses are UNAVAILABLE too), and what we say.
 _NOT_REACHED: Final = (
-    "failed to connect",
-    "connection",
-    "socket closed",
-    "endpoint closing",
-    "recvmsg",
-    "sendmsg",
-    "tcp",
-    "dns resolution",
-    "goaway",
-    "broken pipe",
-    "keepalive",
-    "ping",
+    ("connection refused", "connection refused"),
+    ("dns resolution", "its name cannot be resolved"),
+    ("timed out", "no connection in time"),
+    ("no route to host", "no route to host"),
+    ("unreachable", "network unreachable"),
+    ("failed to connect", "no connection"),
+    ("connection", "connection lost"),
+    ("socket closed", "connection lost"),
+    ("endpoint closing", "connection lost"),
+    ("recvmsg", "connection lost"),
+    ("sendmsg", "connection lost"),
+    ("tcp", "connection lost"),
+    ("goaway", "connection lost"),
+    ("broken pipe", "connection lost"),
+    ("keepalive", "connection lost"),
+    ("ping", "connection lost"),
 )
 
 _PLAIN: Final[dict[grpc.StatusCode, tuple[type[errors.CallError], str]]] = {
@@ -60,9 +64,10 @@ def as_error(failure: grpc.RpcError, target: str) -> errors.BrivasError:
     code = failure.code()
     message, hint = _split(failure.details() or code.name.lower())
     if code is grpc.StatusCode.UNAVAILABLE:
-        if any(mark in message.lower() for mark in _NOT_REACHED):
+        reason = next((reason for mark, reason in _NOT_REACHED if mark in message.lower()), None)
+        if reason is not None:
             return errors.UnreachableError(
-                f"the engine at {target} does not answer: {message}",
+                f"the engine at {target} does not answer: {reason}",
                 hint="is `brivas gateway` (or `brivas up`) running, and is this its address?",
             )
         return errors.UnavailableError(message, hint=hint or "try again in a moment")

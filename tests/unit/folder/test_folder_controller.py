@@ -160,11 +160,15 @@ async def test_an_engine_that_comes_later_gets_the_configuration(
     async with serving(engine) as port:
         pass
     async with controlled(tmp_path, port) as context:
-        while "engine_not_reached" not in capsys.readouterr().err:
+        said = ""
+        while "engine_away" not in (said := said + capsys.readouterr().err):
             await asyncio.sleep(0.01)
         assert context.view.version == 0
         async with serving(engine, port):
             await engine.wait_applied(1)
+            while "engine_back" not in (said := said + capsys.readouterr().err):
+                await asyncio.sleep(0.01)
+    assert said.count("engine_away") == 1, "an engine that is away is said once"
 
 
 async def test_an_engine_that_reports_another_hash_gets_the_configuration_again(tmp_path: Path, engine: Engine) -> None:

@@ -38,7 +38,9 @@ class WebhooksController:
             try:
                 async with AsyncControlClient(context.control_target, context.control_token) as client:
                     dispatcher = Dispatcher(store, sender, view, clock, log)
-                    intake = Intake(client, store, view, dispatcher.deliverable, dispatcher.wake, clock, log)
+                    intake = Intake(
+                        client, context.engine, store, view, dispatcher.deliverable, dispatcher.wake, clock, log
+                    )
                     async with asyncio.TaskGroup() as group:
                         group.create_task(intake.run())
                         group.create_task(dispatcher.run())

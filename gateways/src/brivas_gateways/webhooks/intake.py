@@ -13,6 +13,7 @@ from brivas.clients.control import AsyncControlClient
 from brivas.errors import BrivasError, OffsetError
 from brivas.events import event_name
 from brivas.log import Log
+from brivas.reachability import Reachability
 from brivas.v1 import messaging_pb2
 from brivas_gateways.webhooks import payload
 from brivas_gateways.webhooks.clock import Clock
@@ -22,6 +23,9 @@ from brivas_gateways.webhooks.subscription import Subscription, SubscriptionView
 IDLE_LOOK_SECONDS: Final = 1.0
 RECONNECT_INITIAL_SECONDS: Final = 0.1
 RECONNECT_MAX_SECONDS: Final = 5.0
+STEADY_SECONDS: Final = 5.0
+"""After a stream that lasted this long the next failure is answered without delay again."""
+
 OFFSET_STORE_MS: Final = 1_000
 """An offset without deliveries is stored this often: reading such events twice does no harm."""
 
@@ -32,6 +36,7 @@ class Intake:
     def __init__(
         self,
         client: AsyncControlClient,
+        reachability: Reachability,
         store: Store,
         view: SubscriptionView,
         deliverable: Callable[[], list[Subscription]],
@@ -40,6 +45,7 @@ class Intake:
         log: Log,
     ) -> None:
         self._client = client
+        self._reachability = reachability
         self._store = store
         self._view = view
         self._deliverable = deliverable
@@ -51,8 +57,9 @@ class Intake:
     async def run(self) -> None:
         """Reads until cancelled; when the engine goes away, waits for it."""
         pause = RECONNECT_INITIAL_SECONDS
+        loop = asyncio.get_running_loop()
         while True:
-            version = self._view.version
+            version, started = self._view.version, loop.time()
             work = self._watch() if self._view.current.active else self._follow_end()
             try:
                 await _until(work, self._view.wait_newer(version))
@@ -60,7 +67,9 @@ class Intake:
             except OffsetError:
                 await self._start_anew()
             except BrivasError as error:
-                self._log.warning("engine_away", why=error.message, retry_in_seconds=round(pause, 1))
+                self._reachability.lost("webhooks", error)
+                if loop.time() - started > STEADY_SECONDS:
+                    pause = RECONNECT_INITIAL_SECONDS
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RECONNECT_MAX_SECONDS)
 
@@ -68,6 +77,7 @@ class Intake:
         wanted = self._view.current
         offset = self._store.next_offset()
         journal = (await self._client.stats()).journal
+        self._reachability.reached("webhooks")
         # What was written is told before it is durable: the offset may be beyond that, not beyond what is written.
         if offset is not None and not journal.start_offset <= offset <= journal.written_offset:
             raise OffsetError(f"the journal holds {journal.start_offset} to {journal.written_offset}, not {offset}")
@@ -108,6 +118,7 @@ class Intake:
         """Nothing is wanted: the end of the journal is where to start when something is."""
         while True:
             stats = await self._client.stats()
+            self._reachability.reached("webhooks")
             if self._store.next_offset() != stats.journal.written_offset:
                 self._store.add(stats.journal.written_offset, (), self._clock.now_ms())
             await asyncio.sleep(IDLE_LOOK_SECONDS)

@@ -38,7 +38,7 @@ class _State:
     hash: str = ""
     look_again_at: float = 0.0
     said: str | None = None
-    """The failure that was said last: each is said once."""
+    """The refusal that was said last: each is said once."""
 
 
 class FolderController:
@@ -88,8 +88,10 @@ class FolderController:
             async with AsyncControlClient(context.control_target, context.control_token) as client:
                 answer = await client.apply(snapshot)
         except InvalidError:
+            context.engine.reached(self.name)
             state.wanted = None
             raise
+        context.engine.reached(self.name)
         changes = diff(state.applied, config) if state.applied else [f"{len(config.resources)} resources"]
         state.applied, state.hash, state.said = config, answer.hash, None
         state.look_again_at = asyncio.get_running_loop().time() + LOOK_AGAIN_SECONDS
@@ -105,7 +107,7 @@ class FolderController:
         state.look_again_at = now + LOOK_AGAIN_SECONDS
         async with AsyncControlClient(context.control_target, context.control_token) as client:
             reported = (await client.stats()).snapshot_hash
-        state.said = None
+        context.engine.reached(self.name)
         if reported != state.hash:
             self._log.warning("engine_drifted", reported=reported, wanted=state.hash)
         return reported != state.hash
@@ -113,12 +115,14 @@ class FolderController:
     def _failed(self, error: BrivasError, context: ControllerContext) -> None:
         """Says each failure once."""
         state = self._state
+        if not isinstance(error, (ConfigError, InvalidError)):
+            context.engine.lost(self.name, error)
+            # As soon as it answers again it is asked what it has.
+            state.look_again_at = 0.0
+            return
         if error.message == state.said:
             return
         state.said = error.message
-        if not isinstance(error, (ConfigError, InvalidError)):
-            self._log.warning("engine_not_reached", why=error.message, hint=error.hint)
-            return
         problems = list(error.problems) if isinstance(error, ConfigRefusedError) else []
         for line in [problem.describe() for problem in problems] or [error.message]:
             self._log.error("config_refused", why=line)
