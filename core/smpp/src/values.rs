@@ -169,6 +169,11 @@ impl RegisteredDelivery {
         self.0 & 0b11 != 0
     }
 
+    /// The same, but where some receipts are asked for, all are.
+    pub const fn for_every_outcome(self) -> Self {
+        if self.wants_receipt() { Self(self.0 & !0b11 | 1) } else { self }
+    }
+
     /// Whether a receipt was asked for this outcome.
     pub const fn wants_receipt_for(self, delivered: bool) -> bool {
         match self.0 & 0b11 {
@@ -261,5 +266,7 @@ mod tests {
         };
         assert_eq!([0, 1, 2, 3].map(wants), [(false, false), (true, true), (false, true), (true, false)]);
         assert_eq!(wants(0x10), (false, false));
+        let all = [0, 1, 2, 3, 0x12].map(|octet| RegisteredDelivery(octet).for_every_outcome().0);
+        assert_eq!(all, [0, 1, 1, 1, 0x11]);
     }
 }

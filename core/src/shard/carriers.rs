@@ -200,13 +200,17 @@ impl Shard {
             _ => doubled,
         };
         bind.retry_at_ms = now_ms + patience - patience / 5 * (random % 1_024) / 1_024;
-        let fields = vec![
+        let mut fields = vec![
             ("carrier", carrier.name.to_string()),
             ("bind", bind_number.to_string()),
             ("why", why.to_owned()),
-            ("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()),
         ];
-        self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
+        if self.draining.is_on() {
+            self.notices.tell(Level::Info, "carrier_parted", fields);
+        } else {
+            fields.push(("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()));
+            self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
+        }
         let queue = std::mem::take(&mut bind.queue);
         carrier.waiting.extend(queue);
         if !carrier.up.is_empty() {

@@ -41,6 +41,11 @@ impl Shard {
         if self.draining.stage == Stage::Off {
             self.draining.stage = Stage::Finishing;
         }
+        if self.journal.failed().is_some() {
+            // What is under way cannot end any more: nothing is gained by waiting for it.
+            self.draining.stage = Stage::Parting;
+            self.unbind_all();
+        }
     }
 
     /// Looks whether the next stage has come.

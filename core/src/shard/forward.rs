@@ -254,6 +254,9 @@ impl Shard {
         // A name that is stale has ended, and its record stands before what is written next.
         let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
         message.phase = Phase::Ending;
+        // Receipts' dates have minutes: nothing is done before it was accepted.
+        let mut outcome = outcome;
+        outcome.done_ms = outcome.done_ms.max(message.accepted_ms);
         message.outcome = Some(outcome);
         message.ended_ms = self.clock.wall_ms;
         let carrier = &self.carriers[message.carrier as usize].name;

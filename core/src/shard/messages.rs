@@ -143,9 +143,13 @@ impl Message {
         self.api.is_some()
     }
 
+    /// Keeps the body as it goes out. A customer that wants to hear of some outcomes only needs a carrier that tells
+    /// of all: how else would the message end?
     fn set_body(&mut self, message: &ShortMessage<'_>) {
         self.octets.clear();
-        message.encode_mandatory(&mut self.octets);
+        let asked = message.registered_delivery;
+        let registered_delivery = if self.incoming { asked } else { asked.for_every_outcome() };
+        ShortMessage { registered_delivery, ..*message }.encode_mandatory(&mut self.octets);
         self.mandatory_end = self.octets.len() as u32;
         self.octets.extend_from_slice(message.tlvs.octets());
         self.body_end = self.octets.len() as u32;

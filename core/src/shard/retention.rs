@@ -140,7 +140,8 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
         esm_class: content.esm_class.0.into(),
         protocol_id: content.protocol_id.into(),
         priority: content.priority_flag.into(),
-        registered_delivery: content.registered_delivery.0.into(),
+        // What the customer asked for; the body has what is asked of the carrier.
+        registered_delivery: message.registered_delivery.0.into(),
         data_coding: content.data_coding.into(),
         default_message_id: content.sm_default_msg_id.into(),
         short_message: content.short_message.to_vec(),
