@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     pub(crate) was_blocked: bool,
     /// Is in the shard's list of those to read.
     pub(crate) is_listed: bool,
+    /// The peer sends no more: behind what is left to read stands the end, of which epoll does not tell again.
+    pub(crate) is_ending: bool,
     pub(crate) writable: bool,
     /// Is in the shard's list of those to write.
     pub(crate) is_dirty: bool,
@@ -72,7 +74,7 @@ impl Connection {
     }
 
     /// Reads once into `buffer`, behind `start`. `Ok(0)`: nothing now. The flag `readable` is kept up:
-    /// a read that does not fill the buffer has emptied the socket (epoll(7), edge-triggered).
+    /// a read that does not fill the buffer has emptied the socket (epoll(7), edge-triggered), unless the end stands there.
     ///
     /// # Errors
     /// The peer has closed (`UnexpectedEof`), or the socket failed.
@@ -80,7 +82,7 @@ impl Connection {
         match self.stream.read(&mut buffer[start..]) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
-                self.readable = start + count == buffer.len();
+                self.readable = self.is_ending || start + count == buffer.len();
                 Ok(count)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {

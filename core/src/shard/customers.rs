@@ -69,6 +69,7 @@ impl Shard {
             readable: false,
             was_blocked: false,
             is_listed: false,
+            is_ending: false,
             writable: false,
             is_dirty: false,
             stalled_since_ms: None,

@@ -113,8 +113,10 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
-    /// The journal takes no more for now: carriers are not read and nothing is sent.
+    /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
+    /// For now: carriers are not read.
+    holds_carriers: bool,
     told_journal_failure: bool,
 }
 
@@ -175,6 +177,7 @@ impl Shard {
             draining: Draining::default(),
             notices,
             is_choked: false,
+            holds_carriers: false,
             told_journal_failure: false,
         };
         shard.apply(config);
@@ -234,6 +237,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(name) else { return };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = true;
+            connection.is_ending |= event.is_read_closed() || event.is_error();
             self.list_readable(name);
         }
         let Some(connection) = self.connections.get_mut(name) else { return };
@@ -262,7 +266,7 @@ impl Shard {
             && connection.readable
             && !connection.is_listed
             && !connection.is_held()
-            && !(self.is_choked && matches!(connection.owner, Owner::Carrier(..)))
+            && !(self.holds_carriers && matches!(connection.owner, Owner::Carrier(..)))
         {
             connection.is_listed = true;
             self.readable.push_back(name);
@@ -358,6 +362,14 @@ impl Shard {
     /// sockets, queues stay queues. Customers go on being answered: with ESME_RMSGQFUL.
     fn note_journal_room(&mut self) {
         let was_choked = std::mem::replace(&mut self.is_choked, !self.journal.has_room());
+        // A journal that has failed will not have room however long they wait, and they shall be able to part.
+        let holds_carriers = self.is_choked && self.journal.failed().is_none();
+        if std::mem::replace(&mut self.holds_carriers, holds_carriers) && !holds_carriers {
+            // Also those that no bind knows any more: what they answer still counts.
+            for name in self.connections.names().collect::<Vec<_>>() {
+                self.list_readable(name);
+            }
+        }
         if !was_choked || self.is_choked {
             return;
         }
@@ -365,10 +377,6 @@ impl Shard {
             for bind in 0..self.carriers[number as usize].binds.len() as u32 {
                 self.mark_bind(number, bind);
             }
-        }
-        // Also those that no bind knows any more: what they answer still counts.
-        for name in self.connections.names().collect::<Vec<_>>() {
-            self.list_readable(name);
         }
         for number in 0..self.accounts.len() as u32 {
             self.mark_account(number);

@@ -64,8 +64,8 @@ impl Shard {
             let Some(connection) = self.connections.get_mut(name) else { continue };
             let stalled = connection.stalled_since_ms.is_some_and(|since| now_ms - since >= STALL_MS);
             // What we do not read cannot be late.
-            let is_unread =
-                (self.is_choked || connection.is_listed) && matches!(connection.owner, Owner::Carrier(..));
+            let is_unread = (self.holds_carriers || connection.is_listed)
+                && matches!(connection.owner, Owner::Carrier(..));
             if stalled {
                 self.close(name, "the peer takes nothing of what it is sent");
             } else if !is_unread && connection.session.next_timeout_ms().is_some_and(|at_ms| at_ms <= now_ms)
@@ -146,14 +146,8 @@ impl Shard {
                 Phase::AwaitingReceipt if message.expires_ms.saturating_add(RECEIPT_GRACE_MS) <= wall_ms => {
                     let carrier = message.carrier;
                     let id = message.carrier_message_id().to_vec();
-                    // Who asked for failures only has heard of none.
-                    let state = if message.registered_delivery.wants_receipt_for(true) {
-                        MessageState::Unknown
-                    } else {
-                        MessageState::Accepted
-                    };
                     self.receipts.forget(carrier, &id, name);
-                    self.end(name, state, b"");
+                    self.end(name, MessageState::Unknown, b"");
                 }
                 Phase::Delivering | Phase::DeliveryRetrying
                     if message.ended_ms.saturating_add(retention_ms) <= wall_ms =>
