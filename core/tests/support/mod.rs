@@ -3,7 +3,7 @@
 //! Nothing here sleeps to be in time: peers block on their sockets, and what can only be seen from outside is asked
 //! for again until it is so, or the test has waited too long.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 pub mod peer;
 

@@ -104,6 +104,11 @@ impl Peer {
         self.session.written(count);
     }
 
+    /// Its socket, for what no session would do.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Octets as they are, past the session.
     pub fn write_raw(&mut self, octets: &[u8]) {
         self.stream.write_all(octets).unwrap();
