@@ -178,6 +178,17 @@ def test_2000_connections_without_a_bind_leave_room_for_those_who_bind(guarded: 
             client.receipt(client.submit(NUMBER).text)
 
 
+def test_peers_that_close_right_behind_their_last_octets_are_gone_at_once(guarded: Gateway) -> None:
+    with undisturbed(guarded):
+        before = guarded.stats().totals.connections
+        peers = [guarded.connect() for _ in range(300)]
+        for peer in peers:
+            # Nothing answers it: no write of ours finds out that the peer is gone.
+            peer.send(wire.ENQUIRE_LINK | wire.RESPONSE)
+            peer.close()
+        wait_until(lambda: guarded.stats().totals.connections <= before, "they are gone", seconds=PATIENCE_SECONDS)
+
+
 # Peers that take nothing.
 
 
