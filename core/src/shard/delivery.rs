@@ -114,6 +114,37 @@ impl Shard {
         message.phase = Phase::DeliveryRetrying;
         self.retries.push(Reverse((self.clock.wall_ms + DELIVERY_RETRY_MS, name)));
     }
+
+    /// Says in the journal that the customer has it, or never will; the message is done.
+    pub(super) fn finish_delivery(&mut self, name: MessageRef, channel: Channel) {
+        let Some(message) = self.messages.get(name) else { return };
+        let incoming = message.incoming;
+        self.journal.append(self.clock.wall_ms, message.id, |out| {
+            if incoming {
+                crate::event::mo_delivered(out, channel);
+            } else {
+                crate::event::receipt_delivered(out, channel);
+            }
+        });
+        if channel != Channel::Expired {
+            if incoming {
+                self.counters.mo_delivered += 1;
+            } else {
+                self.counters.receipts_delivered += 1;
+            }
+        }
+        self.retire(name);
+    }
+
+    /// Takes a message that ended out of the shard.
+    pub(super) fn retire(&mut self, name: MessageRef) {
+        if let Some(message) = self.messages.get(name) {
+            if let Some(account) = self.accounts.get_mut(message.account as usize) {
+                account.open_messages = account.open_messages.saturating_sub(1);
+            }
+            self.messages.remove(name);
+        }
+    }
 }
 
 /// Writes the deliver_sm of a message's receipt: source and destination change places (SMPP 3.4 Appendix B).

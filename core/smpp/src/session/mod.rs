@@ -10,18 +10,21 @@
 //!
 //! A request is registered before its bytes are in the output: a response can never find it missing.
 
+mod commands;
+mod receive;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod window;
 
 pub use state::{Role, State};
 
-use crate::frame::{self, Check, Frame};
-use crate::pdu::{BindRequest, BindResponse, DecodeError, Pdu, ShortMessage};
+use crate::frame;
+use crate::pdu::{BindRequest, Pdu, ShortMessage};
 use crate::status::CommandStatus;
 use crate::values::{BindMode, CommandId, InterfaceVersion};
-use window::{Pending, Window};
+use window::Window;
 
 /// Bounds and timers of a session. Times are milliseconds.
 #[derive(Clone, Debug)]
@@ -206,8 +209,6 @@ impl Session {
         }
     }
 
-    // Getters.
-
     /// Where it stands.
     pub const fn state(&self) -> State {
         self.state
@@ -270,332 +271,6 @@ impl Session {
         }
     }
 
-    // What arrives.
-
-    /// Takes PDUs off the front of `input[*consumed..]`, moving `consumed`, until one concerns the owner.
-    /// None: more octets are needed, or [`Self::is_blocked`], or the session has ended.
-    pub fn receive<'a>(&mut self, now_ms: u64, input: &'a [u8], consumed: &mut usize) -> Option<Event<'a>> {
-        loop {
-            if self.state == State::Closed || self.is_blocked() {
-                return None;
-            }
-            let rest = &input[*consumed..];
-            match frame::check(rest, self.config.pdu_bytes_max) {
-                Check::Incomplete => {
-                    if rest.is_empty() {
-                        self.partial_since_ms = None;
-                    } else if self.partial_since_ms.is_none() {
-                        self.partial_since_ms = Some(now_ms);
-                    }
-                    return None;
-                }
-                Check::Complete(frame) => {
-                    *consumed += frame.header.command_length as usize;
-                    self.counters.pdus_in += 1;
-                    self.last_heard_ms = now_ms;
-                    self.partial_since_ms = None;
-                    if let Some(event) = self.handle_frame(now_ms, frame) {
-                        return Some(event);
-                    }
-                }
-                Check::BadLength(length, header) => {
-                    *consumed = input.len();
-                    self.counters.protocol_errors += 1;
-                    let sequence_number = header.map_or(0, |header| header.sequence_number);
-                    self.write(Pdu::GenericNack, CommandStatus::RINVCMDLEN, sequence_number);
-                    self.close(CloseReason::BadLength(length));
-                    return None;
-                }
-            }
-        }
-    }
-
-    fn handle_frame<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
-        if frame.header.command_id.is_response() {
-            self.handle_response(now_ms, frame)
-        } else {
-            self.handle_request(frame)
-        }
-    }
-
-    fn handle_request<'a>(&mut self, frame: Frame<'a>) -> Option<Event<'a>> {
-        let id = frame.header.command_id;
-        let sequence_number = frame.header.sequence_number;
-        self.counters.last_sequence_in = sequence_number;
-        if !self.state.allows_request(self.config.role, id) {
-            self.refuse_request(id, sequence_number);
-            return None;
-        }
-        let pdu = match Pdu::decode(frame) {
-            Ok(pdu) => pdu,
-            Err(DecodeError { status, .. }) => {
-                self.counters.protocol_errors += 1;
-                self.respond_to(id, sequence_number, status, &[]);
-                if id != CommandId::SUBMIT_SM && id != CommandId::DELIVER_SM {
-                    self.close(CloseReason::BindRefused(status));
-                }
-                return None;
-            }
-        };
-        match pdu {
-            Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => {
-                if id == CommandId::SUBMIT_SM
-                    && let Err(DecodeError { status, .. }) = message.check_submit()
-                {
-                    self.counters.protocol_errors += 1;
-                    self.respond_to(id, sequence_number, status, &[]);
-                    return None;
-                }
-                self.peer_in_flight += 1;
-                Some(Event::Message { sequence_number, message })
-            }
-            Pdu::EnquireLink => {
-                self.write(Pdu::EnquireLinkResp, CommandStatus::ROK, sequence_number);
-                None
-            }
-            Pdu::Unbind => {
-                self.state = State::Unbinding;
-                self.unbind_asked = Some(sequence_number);
-                self.answer_unbind_when_done();
-                None
-            }
-            Pdu::Bind(mode, request) => {
-                self.state = State::Binding(mode);
-                self.peer_version = request.interface_version;
-                Some(Event::Bind { sequence_number, mode, request })
-            }
-            // allows_request lets nothing else through.
-            _ => None,
-        }
-    }
-
-    /// A request that is unknown, or known and not allowed now (SMPP 3.4 §4.3, Table 2-1).
-    fn refuse_request(&mut self, id: CommandId, sequence_number: u32) {
-        self.counters.protocol_errors += 1;
-        match (id, id.name()) {
-            (_, None) => self.write(Pdu::GenericNack, CommandStatus::RINVCMDID, sequence_number),
-            // These have no response.
-            (CommandId::OUTBIND | CommandId::ALERT_NOTIFICATION, _) => {}
-            _ => {
-                let bind = BindMode::from_command_id(id).is_some();
-                let known =
-                    bind || matches!(id, CommandId::SUBMIT_SM | CommandId::DELIVER_SM | CommandId::UNBIND);
-                let status = match (known, self.state) {
-                    (false, State::Bound(_)) => CommandStatus::RINVCMDID,
-                    (_, State::Bound(_)) if bind => CommandStatus::RALYBND,
-                    _ => CommandStatus::RINVBNDSTS,
-                };
-                self.respond_to(id, sequence_number, status, &[]);
-            }
-        }
-    }
-
-    fn handle_response<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
-        let header = frame.header;
-        let nack = header.command_id == CommandId::GENERIC_NACK;
-        let kind = (!nack).then_some(header.command_id.0);
-        let Some(pending) = self.window.resolve(header.sequence_number, kind) else {
-            self.counters.stray_responses += 1;
-            return None;
-        };
-        // A generic_nack that says "no error" is an error all the same.
-        let status = match (nack, header.command_status) {
-            (true, 0) => CommandStatus::RUNKNOWNERR,
-            (_, code) => CommandStatus(code),
-        };
-        match CommandId(pending.response_id) {
-            CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
-                self.messages_in_flight -= 1;
-                let message_id = match Pdu::decode(frame) {
-                    Ok(Pdu::SubmitSmResp(message_id)) => message_id,
-                    _ => &[],
-                };
-                Some(Event::Answered { token: pending.token, status, message_id })
-            }
-            CommandId::ENQUIRE_LINK_RESP => {
-                self.link_pending = false;
-                None
-            }
-            CommandId::UNBIND_RESP => {
-                self.close(CloseReason::Unbound);
-                None
-            }
-            _ => {
-                if let Ok(Pdu::BindResp(_, BindResponse { interface_version: Some(version), .. })) =
-                    Pdu::decode(frame)
-                {
-                    self.peer_version = version;
-                }
-                match self.state {
-                    State::Binding(mode) if status.is_ok() => {
-                        self.state = State::Bound(mode);
-                        self.opened_ms = now_ms;
-                    }
-                    _ => self.close(CloseReason::BindRefused(status)),
-                }
-                Some(Event::BindAnswered(status))
-            }
-        }
-    }
-
-    // Timers.
-
-    /// When [`Self::handle_timeout`] has something to do; a little early does no harm.
-    pub fn next_timeout_ms(&mut self) -> Option<u64> {
-        if self.state == State::Closed {
-            return None;
-        }
-        let response = self.window.oldest_sent_ms().map(|sent| sent + self.config.response_timeout_ms);
-        let pdu = self.partial_since_ms.map(|since| since + self.config.pdu_timeout_ms);
-        let bind = matches!(self.state, State::Open | State::Binding(_))
-            .then(|| self.opened_ms + self.config.bind_timeout_ms);
-        let link = (self.is_bound() && !self.link_pending && self.config.enquire_link_ms > 0)
-            .then(|| self.last_heard_ms + self.config.enquire_link_ms);
-        [response, pdu, bind, link].into_iter().flatten().min()
-    }
-
-    /// Does what is due. Gives one unanswered message at a time; call until None.
-    pub fn handle_timeout(&mut self, now_ms: u64) -> Option<Event<'static>> {
-        if self.state == State::Closed {
-            return None;
-        }
-        if let Some(due) = now_ms.checked_sub(self.config.response_timeout_ms) {
-            while let Some(pending) = self.window.expire(due) {
-                if is_message(&pending) {
-                    self.messages_in_flight -= 1;
-                    return Some(Event::Unanswered { token: pending.token });
-                }
-                self.close(CloseReason::Silent);
-            }
-        }
-        let since = |start: u64| now_ms.saturating_sub(start);
-        if self.partial_since_ms.is_some_and(|start| since(start) >= self.config.pdu_timeout_ms) {
-            self.close(CloseReason::PduTimeout);
-        } else if matches!(self.state, State::Open | State::Binding(_))
-            && since(self.opened_ms) >= self.config.bind_timeout_ms
-        {
-            self.close(CloseReason::BindTimeout);
-        } else if self.is_bound()
-            && !self.link_pending
-            && self.config.enquire_link_ms > 0
-            && since(self.last_heard_ms) >= self.config.enquire_link_ms
-        {
-            self.link_pending = true;
-            self.request(now_ms, Pdu::EnquireLink, LINK_TOKEN);
-        }
-        None
-    }
-
-    /// Takes out a message that is still unanswered, oldest first: for requeueing when the connection is gone.
-    pub fn take_unanswered(&mut self) -> Option<u64> {
-        while let Some(pending) = self.window.expire(u64::MAX) {
-            if is_message(&pending) {
-                self.messages_in_flight -= 1;
-                return Some(pending.token);
-            }
-        }
-        None
-    }
-
-    // Commands.
-
-    /// ESME: asks to bind.
-    pub fn bind(&mut self, now_ms: u64, mode: BindMode, request: BindRequest<'_>) {
-        if self.state == State::Open {
-            self.state = State::Binding(mode);
-            self.request(now_ms, Pdu::Bind(mode, request), LINK_TOKEN);
-        }
-    }
-
-    /// SMSC: lets the peer in, with the window of its account.
-    pub fn accept_bind(&mut self, sequence_number: u32, system_id: &[u8], window_max: usize) {
-        let State::Binding(mode) = self.state else { return };
-        self.state = State::Bound(mode);
-        self.set_window_max(window_max);
-        // sc_interface_version goes only to peers that know TLVs.
-        let interface_version = self.peer_version.has_tlvs().then_some(InterfaceVersion::V3_4);
-        let response = BindResponse { system_id, interface_version };
-        self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
-    }
-
-    /// SMSC: keeps the peer out, and ends the session once it has been told.
-    pub fn refuse_bind(&mut self, sequence_number: u32, status: CommandStatus) {
-        let State::Binding(mode) = self.state else { return };
-        self.write(Pdu::BindResp(mode, BindResponse::default()), status, sequence_number);
-        self.close(CloseReason::BindRefused(status));
-    }
-
-    /// Changes how many messages may be unanswered, also on a live session: as SMSC in both directions.
-    pub fn set_window_max(&mut self, window_max: usize) {
-        self.config.window_max = window_max;
-        if self.config.role == Role::Smsc {
-            self.config.peer_window_max = window_max;
-        }
-    }
-
-    /// Sends a message: submit_sm as ESME, deliver_sm as SMSC. `mandatory` and `tlvs` are the parts of its
-    /// body; TLVs stay behind where the peer's version knows none. The token comes back with the outcome.
-    ///
-    /// # Errors
-    /// When it may not be sent now; nothing was written.
-    pub fn send(&mut self, now_ms: u64, token: u64, mandatory: &[u8], tlvs: &[u8]) -> Result<u32, SendError> {
-        let State::Bound(mode) = self.state else { return Err(SendError::NotBound) };
-        let (allowed, id) = match self.config.role {
-            Role::Esme => (mode.transmits(), CommandId::SUBMIT_SM),
-            Role::Smsc => (mode.receives(), CommandId::DELIVER_SM),
-        };
-        if !allowed {
-            return Err(SendError::NotBound);
-        }
-        if self.messages_in_flight >= self.config.window_max {
-            return Err(SendError::WindowFull);
-        }
-        let sequence_number = self.window.register(id.response().0, token, now_ms);
-        self.messages_in_flight += 1;
-        self.counters.pdus_out += 1;
-        let with_tlvs = self.peer_version.has_tlvs();
-        frame::append(&mut self.output, id, 0, sequence_number, |out| {
-            out.extend_from_slice(mandatory);
-            if with_tlvs {
-                out.extend_from_slice(tlvs);
-            }
-        });
-        Ok(sequence_number)
-    }
-
-    /// Answers a message of the peer's. `message_id` is for submit_sm_resp.
-    pub fn respond(&mut self, sequence_number: u32, status: CommandStatus, message_id: &[u8]) {
-        self.peer_in_flight = self.peer_in_flight.saturating_sub(1);
-        let id = match self.config.role {
-            Role::Smsc => CommandId::SUBMIT_SM,
-            Role::Esme => CommandId::DELIVER_SM,
-        };
-        self.respond_to(id, sequence_number, status, message_id);
-        self.answer_unbind_when_done();
-    }
-
-    /// Asks to part in order.
-    pub fn unbind(&mut self, now_ms: u64) {
-        match self.state {
-            State::Bound(_) => {
-                self.state = State::Unbinding;
-                self.request(now_ms, Pdu::Unbind, LINK_TOKEN);
-            }
-            State::Unbinding | State::Closed => {}
-            State::Open | State::Binding(_) => self.close(CloseReason::Local),
-        }
-    }
-
-    /// Ends the session; what stands in the output may still be written.
-    pub fn close(&mut self, reason: CloseReason) {
-        if self.state != State::Closed {
-            self.state = State::Closed;
-            self.close_reason = Some(reason);
-        }
-    }
-
-    // What leaves.
-
     /// Octets to write.
     pub fn output(&self) -> &[u8] {
         &self.output[self.output_written..]
@@ -653,7 +328,3 @@ pub const CARRIER_DELIVERIES_MAX: usize = 20_000;
 
 /// What the output keeps of its memory when it is empty: 5,000 idle sessions shall not hold their peaks.
 const OUTPUT_KEPT_BYTES: usize = 64 * 1024;
-
-fn is_message(pending: &Pending) -> bool {
-    matches!(CommandId(pending.response_id), CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP)
-}

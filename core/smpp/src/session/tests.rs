@@ -1,6 +1,7 @@
 //! Two sessions talk to each other without a socket or a clock.
 
 use super::*;
+use crate::frame::Check;
 
 /// A session of each role, what is between them, and the time.
 struct Pair {

@@ -1,0 +1,104 @@
+//! What the owner asks for: binds, messages and their answers, the end.
+
+use super::{CloseReason, LINK_TOKEN, Role, SendError, Session, State};
+use crate::frame;
+use crate::pdu::{BindRequest, BindResponse, Pdu};
+use crate::status::CommandStatus;
+use crate::values::{BindMode, CommandId, InterfaceVersion};
+
+impl Session {
+    /// ESME: asks to bind.
+    pub fn bind(&mut self, now_ms: u64, mode: BindMode, request: BindRequest<'_>) {
+        if self.state == State::Open {
+            self.state = State::Binding(mode);
+            self.request(now_ms, Pdu::Bind(mode, request), LINK_TOKEN);
+        }
+    }
+
+    /// SMSC: lets the peer in, with the window of its account.
+    pub fn accept_bind(&mut self, sequence_number: u32, system_id: &[u8], window_max: usize) {
+        let State::Binding(mode) = self.state else { return };
+        self.state = State::Bound(mode);
+        self.set_window_max(window_max);
+        // sc_interface_version goes only to peers that know TLVs.
+        let interface_version = self.peer_version.has_tlvs().then_some(InterfaceVersion::V3_4);
+        let response = BindResponse { system_id, interface_version };
+        self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
+    }
+
+    /// SMSC: keeps the peer out, and ends the session once it has been told.
+    pub fn refuse_bind(&mut self, sequence_number: u32, status: CommandStatus) {
+        let State::Binding(mode) = self.state else { return };
+        self.write(Pdu::BindResp(mode, BindResponse::default()), status, sequence_number);
+        self.close(CloseReason::BindRefused(status));
+    }
+
+    /// Changes how many messages may be unanswered, also on a live session: as SMSC in both directions.
+    pub fn set_window_max(&mut self, window_max: usize) {
+        self.config.window_max = window_max;
+        if self.config.role == Role::Smsc {
+            self.config.peer_window_max = window_max;
+        }
+    }
+
+    /// Sends a message: submit_sm as ESME, deliver_sm as SMSC. `mandatory` and `tlvs` are the parts of its
+    /// body; TLVs stay behind where the peer's version knows none. The token comes back with the outcome.
+    ///
+    /// # Errors
+    /// When it may not be sent now; nothing was written.
+    pub fn send(&mut self, now_ms: u64, token: u64, mandatory: &[u8], tlvs: &[u8]) -> Result<u32, SendError> {
+        let State::Bound(mode) = self.state else { return Err(SendError::NotBound) };
+        let (allowed, id) = match self.config.role {
+            Role::Esme => (mode.transmits(), CommandId::SUBMIT_SM),
+            Role::Smsc => (mode.receives(), CommandId::DELIVER_SM),
+        };
+        if !allowed {
+            return Err(SendError::NotBound);
+        }
+        if self.messages_in_flight >= self.config.window_max {
+            return Err(SendError::WindowFull);
+        }
+        let sequence_number = self.window.register(id.response().0, token, now_ms);
+        self.messages_in_flight += 1;
+        self.counters.pdus_out += 1;
+        let with_tlvs = self.peer_version.has_tlvs();
+        frame::append(&mut self.output, id, 0, sequence_number, |out| {
+            out.extend_from_slice(mandatory);
+            if with_tlvs {
+                out.extend_from_slice(tlvs);
+            }
+        });
+        Ok(sequence_number)
+    }
+
+    /// Answers a message of the peer's. `message_id` is for submit_sm_resp.
+    pub fn respond(&mut self, sequence_number: u32, status: CommandStatus, message_id: &[u8]) {
+        self.peer_in_flight = self.peer_in_flight.saturating_sub(1);
+        let id = match self.config.role {
+            Role::Smsc => CommandId::SUBMIT_SM,
+            Role::Esme => CommandId::DELIVER_SM,
+        };
+        self.respond_to(id, sequence_number, status, message_id);
+        self.answer_unbind_when_done();
+    }
+
+    /// Asks to part in order.
+    pub fn unbind(&mut self, now_ms: u64) {
+        match self.state {
+            State::Bound(_) => {
+                self.state = State::Unbinding;
+                self.request(now_ms, Pdu::Unbind, LINK_TOKEN);
+            }
+            State::Unbinding | State::Closed => {}
+            State::Open | State::Binding(_) => self.close(CloseReason::Local),
+        }
+    }
+
+    /// Ends the session; what stands in the output may still be written.
+    pub fn close(&mut self, reason: CloseReason) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.close_reason = Some(reason);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What arrives: requests and responses, each checked against what the state allows.
+
+use super::{CloseReason, Event, Session, State};
+use crate::frame::{self, Check, Frame};
+use crate::pdu::{BindResponse, DecodeError, Pdu};
+use crate::status::CommandStatus;
+use crate::values::{BindMode, CommandId};
+
+impl Session {
+    /// Takes PDUs off the front of `input[*consumed..]`, moving `consumed`, until one concerns the owner.
+    /// None: more octets are needed, or [`Self::is_blocked`], or the session has ended.
+    pub fn receive<'a>(&mut self, now_ms: u64, input: &'a [u8], consumed: &mut usize) -> Option<Event<'a>> {
+        loop {
+            if self.state == State::Closed || self.is_blocked() {
+                return None;
+            }
+            let rest = &input[*consumed..];
+            match frame::check(rest, self.config.pdu_bytes_max) {
+                Check::Incomplete => {
+                    if rest.is_empty() {
+                        self.partial_since_ms = None;
+                    } else if self.partial_since_ms.is_none() {
+                        self.partial_since_ms = Some(now_ms);
+                    }
+                    return None;
+                }
+                Check::Complete(frame) => {
+                    *consumed += frame.header.command_length as usize;
+                    self.counters.pdus_in += 1;
+                    self.last_heard_ms = now_ms;
+                    self.partial_since_ms = None;
+                    if let Some(event) = self.handle_frame(now_ms, frame) {
+                        return Some(event);
+                    }
+                }
+                Check::BadLength(length, header) => {
+                    *consumed = input.len();
+                    self.counters.protocol_errors += 1;
+                    let sequence_number = header.map_or(0, |header| header.sequence_number);
+                    self.write(Pdu::GenericNack, CommandStatus::RINVCMDLEN, sequence_number);
+                    self.close(CloseReason::BadLength(length));
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn handle_frame<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
+        if frame.header.command_id.is_response() {
+            self.handle_response(now_ms, frame)
+        } else {
+            self.handle_request(frame)
+        }
+    }
+
+    fn handle_request<'a>(&mut self, frame: Frame<'a>) -> Option<Event<'a>> {
+        let id = frame.header.command_id;
+        let sequence_number = frame.header.sequence_number;
+        self.counters.last_sequence_in = sequence_number;
+        if !self.state.allows_request(self.config.role, id) {
+            self.refuse_request(id, sequence_number);
+            return None;
+        }
+        let pdu = match Pdu::decode(frame) {
+            Ok(pdu) => pdu,
+            Err(DecodeError { status, .. }) => {
+                self.counters.protocol_errors += 1;
+                self.respond_to(id, sequence_number, status, &[]);
+                if id != CommandId::SUBMIT_SM && id != CommandId::DELIVER_SM {
+                    self.close(CloseReason::BindRefused(status));
+                }
+                return None;
+            }
+        };
+        match pdu {
+            Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => {
+                if id == CommandId::SUBMIT_SM
+                    && let Err(DecodeError { status, .. }) = message.check_submit()
+                {
+                    self.counters.protocol_errors += 1;
+                    self.respond_to(id, sequence_number, status, &[]);
+                    return None;
+                }
+                self.peer_in_flight += 1;
+                Some(Event::Message { sequence_number, message })
+            }
+            Pdu::EnquireLink => {
+                self.write(Pdu::EnquireLinkResp, CommandStatus::ROK, sequence_number);
+                None
+            }
+            Pdu::Unbind => {
+                self.state = State::Unbinding;
+                self.unbind_asked = Some(sequence_number);
+                self.answer_unbind_when_done();
+                None
+            }
+            Pdu::Bind(mode, request) => {
+                self.state = State::Binding(mode);
+                self.peer_version = request.interface_version;
+                Some(Event::Bind { sequence_number, mode, request })
+            }
+            // allows_request lets nothing else through.
+            _ => None,
+        }
+    }
+
+    /// A request that is unknown, or known and not allowed now (SMPP 3.4 §4.3, Table 2-1).
+    fn refuse_request(&mut self, id: CommandId, sequence_number: u32) {
+        self.counters.protocol_errors += 1;
+        match (id, id.name()) {
+            (_, None) => self.write(Pdu::GenericNack, CommandStatus::RINVCMDID, sequence_number),
+            // These have no response.
+            (CommandId::OUTBIND | CommandId::ALERT_NOTIFICATION, _) => {}
+            _ => {
+                let bind = BindMode::from_command_id(id).is_some();
+                let known =
+                    bind || matches!(id, CommandId::SUBMIT_SM | CommandId::DELIVER_SM | CommandId::UNBIND);
+                let status = match (known, self.state) {
+                    (false, State::Bound(_)) => CommandStatus::RINVCMDID,
+                    (_, State::Bound(_)) if bind => CommandStatus::RALYBND,
+                    _ => CommandStatus::RINVBNDSTS,
+                };
+                self.respond_to(id, sequence_number, status, &[]);
+            }
+        }
+    }
+
+    fn handle_response<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
+        let header = frame.header;
+        let nack = header.command_id == CommandId::GENERIC_NACK;
+        let kind = (!nack).then_some(header.command_id.0);
+        let Some(pending) = self.window.resolve(header.sequence_number, kind) else {
+            self.counters.stray_responses += 1;
+            return None;
+        };
+        // A generic_nack that says "no error" is an error all the same.
+        let status = match (nack, header.command_status) {
+            (true, 0) => CommandStatus::RUNKNOWNERR,
+            (_, code) => CommandStatus(code),
+        };
+        match CommandId(pending.response_id) {
+            CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
+                self.messages_in_flight -= 1;
+                let message_id = match Pdu::decode(frame) {
+                    Ok(Pdu::SubmitSmResp(message_id)) => message_id,
+                    _ => &[],
+                };
+                Some(Event::Answered { token: pending.token, status, message_id })
+            }
+            CommandId::ENQUIRE_LINK_RESP => {
+                self.link_pending = false;
+                None
+            }
+            CommandId::UNBIND_RESP => {
+                self.close(CloseReason::Unbound);
+                None
+            }
+            _ => {
+                if let Ok(Pdu::BindResp(_, BindResponse { interface_version: Some(version), .. })) =
+                    Pdu::decode(frame)
+                {
+                    self.peer_version = version;
+                }
+                match self.state {
+                    State::Binding(mode) if status.is_ok() => {
+                        self.state = State::Bound(mode);
+                        self.opened_ms = now_ms;
+                    }
+                    _ => self.close(CloseReason::BindRefused(status)),
+                }
+                Some(Event::BindAnswered(status))
+            }
+        }
+    }
+}

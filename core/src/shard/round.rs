@@ -1,0 +1,136 @@
+//! One round after the other, and what each has to do: nothing when nothing happens.
+
+use std::time::Duration;
+
+use mio::Events;
+
+use super::connection::ConnectionRef;
+use super::{LISTENER, Shard, WAKER};
+
+/// What one read takes at most: large enough to share the system call, small enough to be fair.
+const READ_OCTETS_MAX: usize = 256 << 10;
+/// Timers are looked at this often.
+const TICK_MS: u64 = 100;
+/// How soon a throttled queue is looked at again.
+const PACE_MS: u64 = 2;
+/// Without anybody asking for it, the journal is synced this often.
+const BACKGROUND_SYNC_MS: u64 = 1_000;
+
+impl Shard {
+    /// Runs until told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(1_024);
+        let mut buffer = vec![0; READ_OCTETS_MAX];
+        loop {
+            if let Err(error) = self.poll.poll(&mut events, Some(self.patience())) {
+                assert!(error.kind() == std::io::ErrorKind::Interrupted, "poll failed: {error}");
+            }
+            self.clock.tick();
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept(),
+                    WAKER => {}
+                    token => self.note_readiness(ConnectionRef::from_token(token), event),
+                }
+            }
+            if !self.obey() {
+                break;
+            }
+            self.read_all(&mut buffer);
+            self.release();
+            self.note_journal_room();
+            self.flush();
+            self.commit();
+            self.write_all();
+            if self.clock.now_ms() >= self.next_tick_ms {
+                self.next_tick_ms = self.clock.now_ms() + TICK_MS;
+                self.tick();
+            }
+        }
+        self.farewell();
+    }
+
+    /// How long the next round may wait for something to happen.
+    pub(super) fn patience(&self) -> Duration {
+        let queues_wait = !self.flush_binds.is_empty() || !self.flush_accounts.is_empty();
+        let has_work = self.mailbox_waits
+            || !self.readable.is_empty()
+            || !self.dirty.is_empty()
+            || (queues_wait && !self.is_choked);
+        if has_work {
+            return Duration::ZERO;
+        }
+        let until_tick = self.next_tick_ms.saturating_sub(self.clock.now_ms());
+        let pace = if self.paced_binds.is_empty() { u64::MAX } else { PACE_MS };
+        Duration::from_millis(until_tick.min(pace))
+    }
+
+    /// Answers and forwards what the journal has made safe.
+    pub(super) fn release(&mut self) {
+        let progress = self.journal.progress();
+        while let Some(awaiting) = self.commits.release(progress.written, progress.durable) {
+            self.proceed(awaiting);
+        }
+    }
+
+    /// While the journal is behind, what would make more of it stands still: carriers' receipts stay in their
+    /// sockets, queues stay queues. Customers go on being answered: with ESME_RMSGQFUL.
+    pub(super) fn note_journal_room(&mut self) {
+        let was_choked = std::mem::replace(&mut self.is_choked, !self.journal.has_room());
+        // A journal that has failed will not have room however long they wait, and they shall be able to part.
+        let holds_carriers = self.is_choked && self.journal.failed().is_none();
+        if std::mem::replace(&mut self.holds_carriers, holds_carriers) && !holds_carriers {
+            // Also those that no bind knows any more: what they answer still counts.
+            for name in self.connections.names().collect::<Vec<_>>() {
+                self.list_readable(name);
+            }
+        }
+        if !was_choked || self.is_choked {
+            return;
+        }
+        for number in 0..self.carriers.len() as u32 {
+            for bind in 0..self.carriers[number as usize].binds.len() as u32 {
+                self.mark_bind(number, bind);
+            }
+        }
+        for number in 0..self.accounts.len() as u32 {
+            self.mark_account(number);
+        }
+    }
+
+    /// Fills windows from queues.
+    pub(super) fn flush(&mut self) {
+        if self.is_choked {
+            return;
+        }
+        for (carrier, bind) in std::mem::take(&mut self.paced_binds) {
+            self.mark_bind(carrier, bind);
+        }
+        let mut binds = std::mem::take(&mut self.flush_binds);
+        for (carrier, bind) in binds.drain(..) {
+            self.flush_bind(carrier, bind);
+        }
+        // Flushing marks little: what it took is kept for its memory.
+        if self.flush_binds.is_empty() {
+            self.flush_binds = binds;
+        }
+        let mut accounts = std::mem::take(&mut self.flush_accounts);
+        for account in accounts.drain(..) {
+            self.flush_account(account);
+        }
+        if self.flush_accounts.is_empty() {
+            self.flush_accounts = accounts;
+        }
+    }
+
+    /// Hands the journal what was appended, if its writer is free; else more gathers for the next commit.
+    pub(super) fn commit(&mut self) {
+        let in_background = self.clock.now_ms() >= self.next_sync_ms;
+        if in_background {
+            self.next_sync_ms = self.clock.now_ms() + BACKGROUND_SYNC_MS;
+        }
+        if in_background || self.journal.pending_bytes() > 0 {
+            self.journal.submit(in_background || self.commits.needs_sync());
+        }
+    }
+}
