@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brivas.layout import Layout
-from tests.integration.simulation import Running, simulated_load
+from tests.integration.traffic import BINDS, customer_binds, flowing, traffic
 from tests.integration.up import Up
 from tests.integration.wire import Client
 from tests.support.process import wait_until
 
 NUMBER = "491701234567"
-BINDS = 4
 
 
 @pytest.fixture
@@ -33,40 +31,6 @@ def folder(brivas_up: Up) -> Iterator[Path]:
     for file, text in files.items():
         put(file, text)
     wait_until(lambda: status(brivas_up)["hash"] == in_force, "the old configuration is in force again")
-
-
-@contextmanager
-def traffic(up: Up, first: int) -> Iterator[Running]:
-    """500 messages a second on four binds; in the end none was refused, and no connection was lost."""
-    smpp = up.ready()["smpp"]
-    sending = {
-        "target": f"{smpp['host']}:{smpp['port']}",
-        "system_id": smpp["system_id"],
-        "password": smpp["password"],
-        "binds": BINDS,
-        "seconds": 600,
-        "rate": 500,
-        "first": first,
-    }
-    with simulated_load(**sending) as load:
-        load.wait_for("accepted", 50)
-        yield load
-        flowing(load)
-        before = load.progress()
-        assert (before["disconnects"], before["refused"], before["unknown"], before["retried"]) == (0, 0, 0, 0)
-        assert before["connects"] == BINDS
-
-
-def flowing(load: Running) -> None:
-    """Returns when more messages were sent, and their receipts came."""
-    here = load.progress()
-    load.wait_for("accepted", here["accepted"] + 100)
-    load.wait_for("receipts", here["accepted"] + 50)
-
-
-def customer_binds(up: Up) -> dict[str, dict[str, Any]]:
-    """The binds of customers by their peer's address and port."""
-    return {bind["peer"]: bind for bind in up.json("binds", "--side", "customer")["binds"]}
 
 
 def carrier_binds(up: Up) -> list[int]:

@@ -15,6 +15,7 @@ from brivas.layout import write_private
 from brivas.resources.secret import Secret
 from brivas_gateways.webhooks.signature import SigningKey
 from tests.integration.gateway import lasting_ports
+from tests.integration.traffic import customer_binds, flowing, traffic
 from tests.integration.up import Up
 from tests.support.process import wait_until
 from tests.support.receiver import Receiver
@@ -65,6 +66,17 @@ def final(http: httpx.Client, message_id: str) -> dict[str, Any]:
 
     wait_until(has_ended, f"{message_id} ends")
     return found
+
+
+def test_kills_of_ops_and_api_do_not_disturb_traffic(brivas_up: Up, http: httpx.Client) -> None:
+    with brivas_up.bind() as watched, traffic(brivas_up, 0) as load:
+        before = customer_binds(brivas_up)
+        for killed in ("ops", "api"):
+            kill(brivas_up, killed)
+            watched.receipt(watched.submit("491701234567").text)
+            flowing(load)
+        wait_ready(http)
+        assert customer_binds(brivas_up).keys() == before.keys()
 
 
 def test_an_idempotency_key_survives_a_kill_of_the_gateway(brivas_up: Up, http: httpx.Client) -> None:
