@@ -22,9 +22,9 @@ pub(crate) struct Verify {
 }
 
 /// What address has this host? It all comes back with the answer.
+#[derive(Clone)]
 pub(crate) struct Resolve {
     pub(crate) carrier: u32,
-    pub(crate) bind: u32,
     pub(crate) host: String,
     pub(crate) port: u16,
 }

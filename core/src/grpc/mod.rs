@@ -13,6 +13,7 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use brivas_journal::Reader;
 use brivas_proto::v1;
@@ -80,6 +81,15 @@ impl Listeners {
     }
 }
 
+/// Calls that a connection may have open at once.
+const STREAMS_MAX: u32 = 1_024;
+/// A caller that is silent for so long is asked whether it is there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+fn server() -> Server {
+    Server::builder().max_concurrent_streams(STREAMS_MAX).http2_keepalive_interval(Some(KEEPALIVE))
+}
+
 /// Serves until `stop` is told; blocks its thread.
 pub(crate) fn serve(
     listeners: Listeners,
@@ -94,8 +104,8 @@ pub(crate) fn serve(
         let control_service = control::service(shared);
         let servers = async {
             tokio::try_join!(
-                Server::builder().add_service(messaging_service).serve_with_incoming(messaging),
-                Server::builder().add_service(control_service).serve_with_incoming(control),
+                server().add_service(messaging_service).serve_with_incoming(messaging),
+                server().add_service(control_service).serve_with_incoming(control),
             )
         };
         tokio::select! {

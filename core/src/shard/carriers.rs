@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 
 use super::connection::{ConnectionRef, Owner};
 use super::messages::MessageRef;
-use super::parties::BindState;
+use super::parties::{BindState, CarrierBind};
 use super::{CARRIER_ROLE, Shard};
 use crate::notice::Level;
 use crate::offload::Resolve;
@@ -23,46 +23,49 @@ impl Shard {
         let now_ms = self.clock.now_ms();
         for carrier_number in 0..self.carriers.len() as u32 {
             let carrier = &mut self.carriers[carrier_number as usize];
-            let Some(config) = carrier.config.clone() else { continue };
-            for bind_number in 0..carrier.binds.len() as u32 {
-                let bind = &mut carrier.binds[bind_number as usize];
-                if bind.state != BindState::Waiting || bind.retry_at_ms > now_ms {
-                    continue;
-                }
-                let job = Resolve {
-                    carrier: carrier_number,
-                    bind: bind_number,
-                    host: config.spec.host.clone(),
-                    port: config.spec.port as u16,
-                };
-                if self.offload.resolve(job) {
-                    bind.state = BindState::Resolving;
-                }
+            let Some(config) = &carrier.config else { continue };
+            let is_due = |bind: &CarrierBind| bind.state == BindState::Waiting && bind.retry_at_ms <= now_ms;
+            if !carrier.binds.iter().any(is_due) {
+                continue;
+            }
+            // One question for all binds: a name server that is slow for this carrier holds up others as little as can be.
+            let is_asked = carrier.binds.iter().any(|bind| bind.state == BindState::Resolving);
+            let (host, port) = (config.spec.host.clone(), config.spec.port as u16);
+            let asked = Resolve { carrier: carrier_number, host, port };
+            let address = asked.host.parse().map(|address| SocketAddr::new(address, port));
+            if address.is_err() && !is_asked && !self.offload.resolve(asked.clone()) {
+                continue;
+            }
+            for bind in carrier.binds.iter_mut().filter(|bind| is_due(bind)) {
+                bind.state = BindState::Resolving;
+            }
+            if let Ok(address) = address {
+                self.handle_resolved(&asked, &Ok(address));
             }
         }
     }
 
     /// The host's address is known, or not.
-    pub(super) fn handle_resolved(&mut self, asked: &Resolve, result: Result<SocketAddr, String>) {
-        let (carrier, bind) = (asked.carrier, asked.bind);
-        let Some(carrier_state) = self.carriers.get_mut(carrier as usize) else { return };
+    pub(super) fn handle_resolved(&mut self, asked: &Resolve, result: &Result<SocketAddr, String>) {
+        let number = asked.carrier;
+        let Some(carrier) = self.carriers.get(number as usize) else { return };
         // A reload may have moved the carrier since: then the answer to the newer question is to come.
-        let still_asked = carrier_state.config.as_ref().is_some_and(|config| {
+        let still_asked = carrier.config.as_ref().is_some_and(|config| {
             config.spec.host == asked.host && config.spec.port == u32::from(asked.port)
         });
-        let Some(state) = carrier_state.binds.get_mut(bind as usize) else { return };
-        if state.state != BindState::Resolving || !still_asked {
-            return;
-        }
-        if self.draining.is_on() {
-            state.state = BindState::Waiting;
-            return;
-        }
-        let opened = result.and_then(|address| self.connect(carrier, bind, address));
-        let Some(state) = self.carriers[carrier as usize].binds.get_mut(bind as usize) else { return };
-        match opened {
-            Ok(name) => state.state = BindState::Opening(name),
-            Err(why) => self.bind_failed(carrier, bind, &why, CommandStatus::ROK),
+        for bind in (0..carrier.binds.len()).filter(|_| still_asked) {
+            if self.carriers[number as usize].binds[bind].state != BindState::Resolving {
+                continue;
+            }
+            if self.draining.is_on() {
+                self.carriers[number as usize].binds[bind].state = BindState::Waiting;
+                continue;
+            }
+            let address = result.clone();
+            match address.and_then(|address| self.connect(number, bind as u32, address)) {
+                Ok(name) => self.carriers[number as usize].binds[bind].state = BindState::Opening(name),
+                Err(why) => self.bind_failed(number, bind as u32, &why, CommandStatus::ROK),
+            }
         }
     }
 

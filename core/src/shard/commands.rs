@@ -198,8 +198,9 @@ impl Shard {
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),
-                Command::HostResolved { asked, result } => self.handle_resolved(&asked, result),
+                Command::HostResolved { asked, result } => self.handle_resolved(&asked, &result),
             }
+            self.commit_early();
             if cost >= COST_PER_ROUND {
                 self.mailbox_waits = true;
                 break;

@@ -14,7 +14,7 @@ use crate::event::Channel;
 use crate::id;
 
 /// How long a customer that could not take a delivery is left alone with it.
-const DELIVERY_RETRY_MS: i64 = 5_000;
+const DELIVERY_RETRY_MS: u64 = 5_000;
 
 impl Shard {
     pub(super) fn mark_account(&mut self, number: u32) {
@@ -112,7 +112,7 @@ impl Shard {
     pub(super) fn delivery_failed(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::DeliveryRetrying;
-        self.retries.push(Reverse((self.clock.wall_ms + DELIVERY_RETRY_MS, name)));
+        self.retries.push(Reverse((self.clock.now_ms() + DELIVERY_RETRY_MS, name)));
     }
 
     /// Says in the journal that the customer has it, or never will; the message is done.

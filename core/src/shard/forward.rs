@@ -199,7 +199,7 @@ impl Shard {
                     self.dispatch(name);
                 } else {
                     message.phase = Phase::Retrying;
-                    self.retries.push(Reverse((retry_at_ms, name)));
+                    self.retries.push(Reverse((now_ms.saturating_add_signed(backoff_ms), name)));
                 }
             }
             None if retry == Retry::Never => {

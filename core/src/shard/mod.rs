@@ -64,8 +64,8 @@ const WAKER: Token = Token(usize::MAX - 1);
 /// What a shard holds at most, over all accounts.
 const OPEN_MESSAGES_MAX: usize = 10_000_000;
 
-/// When an attempt is due, wall milliseconds.
-type Due = Reverse<(i64, MessageRef)>;
+/// When an attempt is due, monotonic milliseconds: a wall clock that is set back delays nobody.
+type Due = Reverse<(u64, MessageRef)>;
 
 /// One thread's part of the engine.
 pub(crate) struct Shard {

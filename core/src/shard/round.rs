@@ -13,6 +13,8 @@ const READ_OCTETS_MAX: usize = 256 << 10;
 const TICK_MS: u64 = 100;
 /// How soon a throttled queue is looked at again.
 const PACE_MS: u64 = 2;
+/// Octets for the journal that do not wait for the end of the round: a quarter of what it takes at once.
+const EARLY_COMMIT_OCTETS: usize = 2 << 20;
 /// Without anybody asking for it, the journal is synced this often.
 const BACKGROUND_SYNC_MS: u64 = 1_000;
 
@@ -120,6 +122,13 @@ impl Shard {
         }
         if self.flush_accounts.is_empty() {
             self.flush_accounts = accounts;
+        }
+    }
+
+    /// A long round does not wait for its end: what it reads first is on its way before its memory is full.
+    pub(super) fn commit_early(&mut self) {
+        if self.journal.pending_bytes() >= EARLY_COMMIT_OCTETS {
+            self.commit();
         }
     }
 

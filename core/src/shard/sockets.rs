@@ -29,6 +29,7 @@ impl Shard {
             if let Some(connection) = self.connections.get_mut(name) {
                 connection.is_listed = false;
                 self.read_one(name, buffer);
+                self.commit_early();
                 self.list_readable(name);
             }
         }

@@ -103,7 +103,7 @@ impl Shard {
 
     fn retry_due(&mut self) {
         while let Some(&Reverse((due_ms, name))) = self.retries.peek() {
-            if due_ms > self.clock.wall_ms {
+            if due_ms > self.clock.now_ms() {
                 return;
             }
             self.retries.pop();
