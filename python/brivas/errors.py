@@ -6,6 +6,7 @@ Each says what failed, which value was wrong, and what to do (`hint`). The comma
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -19,6 +20,27 @@ class BrivasError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class FileError(BrivasError):
+    """The system refused to read or write a file."""
+
+    code = "file"
+
+    def __init__(self, error: OSError, what: str) -> None:
+        reason = error.strerror or type(error).__name__
+        super().__init__(f"cannot {what}: {reason.lower()}", hint=_FILE_HINTS.get(error.errno or 0, _FILE_HINT))
+
+
+_FILE_HINT = "look at the path; --data names the data directory"
+_FILE_HINTS = {
+    errno.EACCES: "the user that runs this must be able to read and write there; --data names another data directory",
+    errno.EPERM: "the user that runs this must be able to read and write there; --data names another data directory",
+    errno.EROFS: "what is mounted there cannot be written to; --data names another data directory",
+    errno.ENOSPC: "the disk is full: free space, or name a data directory on another disk with --data",
+    errno.EDQUOT: "the quota is used up: free space, or name a data directory on another disk with --data",
+    errno.EMFILE: "too many open files: `ulimit -n` raises the limit",
+}
 
 
 class UsageError(BrivasError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brivas.errors import BrivasError
+from brivas.errors import FileError
 from brivas.resources.secret import Secret
 
 _TOKEN_BYTES = 24
@@ -40,6 +41,11 @@ class Layout:
     def gateway(self) -> Path:
         """The engine's: snapshot and journal."""
         return self.data / "gateway"
+
+    @property
+    def snapshot(self) -> Path:
+        """The engine's last good configuration."""
+        return self.gateway / "snapshot.bin"
 
     @property
     def ops(self) -> Path:
@@ -83,10 +89,8 @@ class Layout:
 
 def write_private(path: Path, content: str) -> None:
     """Replaces a file at once, readable by its owner only; a new folder for it is private too."""
-    folder = path.parent
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = folder / f".{path.name}.{os.getpid()}"
+    make_folder(path.parent)
+    partial = path.parent / f".{path.name}.{os.getpid()}"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as opened:
@@ -95,7 +99,17 @@ def write_private(path: Path, content: str) -> None:
             os.fsync(opened.fileno())
         partial.replace(path)
     except OSError as error:
-        raise BrivasError(f"cannot write {path}: {error.strerror}", hint="is the folder writable?") from error
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise FileError(error, f"write {path}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """A private folder, if it is not there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(error, f"make the folder {folder}") from error
 
 
 def write_private_json(path: Path, value: object) -> None:
@@ -107,6 +121,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object that was written here; None when it is not there or not whole."""
     try:
         value = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except OSError as error:
+        raise FileError(error, f"read {path}") from error
     return value if isinstance(value, dict) else None

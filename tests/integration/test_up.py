@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,10 @@ def test_nothing_outlives_a_supervisor_that_is_killed(data: Path) -> None:
         ready = up.ready()
         up.process.kill()
         up.process.wait()
-        assert all(ended(pid) for pid in ready["pids"].values())
+    # At once: the next one waits until they have drained and left ports and journal.
     with running(data) as up:
         assert up.ready()["smpp"] == ready["smpp"]
+        assert all(ended(pid) for pid in ready["pids"].values())
 
 
 def test_a_wrong_file_keeps_the_old_configuration_and_a_right_one_is_taken_live(data: Path) -> None:
@@ -133,11 +135,63 @@ def test_a_wrong_configuration_of_the_first_start_is_refused_with_exit_code_3(da
 def test_with_a_configuration_of_ones_own_there_is_no_sample(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
-    with running(data, "--config", str(folder), "--no-sample-carrier") as up:
+    with running(data, "--config", str(folder), "--no-sample-carrier", "--json") as up:
         ready = up.ready()
         assert "carrier" not in ready
         assert "system_id" not in ready["smpp"]
         assert not (data / "config").exists()
+        up.close()
+        (said,) = (data.parent / "stdout").read_text().splitlines()
+        assert set(json.loads(said)["ports"]) == {"smpp", "messaging", "control", "http"}
+
+
+def test_the_samples_credentials_are_told_only_while_its_account_is_in_force(data: Path, tmp_path: Path) -> None:
+    with running(data) as up:
+        sample = up.ready()
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    with running(data, "--config", str(folder)) as up:
+        ready = up.ready()
+        assert ready["smpp"] == {key: sample["smpp"][key] for key in ("host", "port")}
+        assert ready["messaging"] == {"target": sample["messaging"]["target"]}
+        assert ready["http"] == {"url": sample["http"]["url"]}
+        up.close()
+        assert "--api-key KEY" in (data.parent / "stdout").read_text()
+    with running(data) as up:
+        assert up.ready()["http"] == sample["http"]
+    (data / "config" / "wrong.yaml").write_text("kind: Nothing\n")
+    with running(data) as up:
+        assert up.ready()["smpp"] == sample["smpp"], "the last good configuration has the account"
+
+
+def test_a_taken_port_is_refused_by_name_before_anything_starts(data: Path) -> None:
+    with running(data) as up:
+        port = up.ready()["http"]["url"].rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", int(port))), running(data) as up:
+        assert up.process.wait(30) == 1
+        assert f"http cannot listen on 127.0.0.1:{port}: address already in use" in up.said()
+        assert f"hint: stop what listens there, or remove {data / 'run' / 'ports.json'}" in up.said()
+        assert "Traceback" not in up.said()
+
+
+def test_what_cannot_be_written_is_an_error_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for options in (("--data", str(tmp_path / "file" / "x")), ("--ready-file", str(tmp_path / "file" / "x"))):
+        with running(tmp_path / "data", *options) as up:
+            assert up.process.wait(30) == 1
+            assert f"error: cannot make the folder {tmp_path / 'file'}" in up.said()
+            assert "hint:" in up.said()
+            assert "Traceback" not in up.said()
+
+
+def test_a_ready_file_of_an_earlier_run_is_removed_even_if_this_one_never_is_ready(data: Path) -> None:
+    stale, folder = data.parent / "mine.json", data.parent / "mine"
+    stale.write_text("{}")
+    folder.mkdir()
+    (folder / "wrong.yaml").write_text("kind: Nothing\n")
+    with running(data, "--ready-file", str(stale), "--config", str(folder)) as up:
+        assert up.process.wait(30) == 3
+    assert not stale.exists()
 
 
 def test_a_second_supervisor_of_the_same_data_is_refused(data: Path) -> None:

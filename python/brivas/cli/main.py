@@ -19,7 +19,7 @@ import click
 
 from brivas import settings
 from brivas.cli.output import Output, print_error
-from brivas.errors import BrivasError
+from brivas.errors import BrivasError, FileError
 
 COMMANDS_GROUP = "brivas.commands"
 
@@ -51,6 +51,12 @@ class CommandsByEntryPoint(click.Group):
         except BrivasError as error:
             print_error(error, as_json=bool(ctx.meta.get("brivas.json")))
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if error.filename is None or isinstance(error, BrokenPipeError):
+                raise
+            refused = FileError(error, f"use {error.filename}")
+            print_error(refused, as_json=bool(ctx.meta.get("brivas.json")))
+            ctx.exit(refused.exit_code)
 
     def _entry_points(self) -> dict[str, metadata.EntryPoint]:
         if self._found is None:

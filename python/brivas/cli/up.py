@@ -80,7 +80,7 @@ def _announce(started: Started, data: Path, *, as_json: bool) -> None:
     if started.carrier:
         click.echo(f"  simulated carrier  {ports['carrier']}")
     if started.credentials is None:
-        click.echo("Configuration: yours; no sample account.")
+        click.echo("The configuration has no sample account: sending needs an API key of one of its accounts.")
     elif started.first:
         credentials = started.credentials
         host, _, port = ports["smpp"].rpartition(":")
@@ -94,4 +94,5 @@ def _announce(started: Started, data: Path, *, as_json: bool) -> None:
     else:
         click.echo(f"The sample account's credentials: {data / 'secrets' / 'sample.json'}")
     option = "" if data == Path(settings.default(settings.DATA)) else f" --data {data}"
-    click.echo(f"Send one: brivas{option} send --to 491701234567 --from Brivas --text hello --wait")
+    key = "" if started.credentials else " --api-key KEY"
+    click.echo(f"Send one: brivas{option} send{key} --to 491701234567 --from Brivas --text hello --wait")

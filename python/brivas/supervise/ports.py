@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from brivas import settings
 from brivas.errors import BrivasError
@@ -24,30 +24,31 @@ FACES: Mapping[str, settings.Setting] = {
 }
 
 
-def choose_ports(file: Path, mode: Mode | None) -> dict[str, str]:
-    """host:port of each face: those of the last start, unless another mode is asked for by name."""
+def choose_ports(file: Path, mode: Mode | None, *, off: Collection[str] = ()) -> dict[str, str]:
+    """host:port of each face: those of the last start, unless another mode is asked for by name.
+
+    A port that is taken is an error, but not of the faces that stay `off`.
+    """
     stored = read_json(file)
-    if stored is not None and (mode is None or stored.get("mode") == mode) and _complete(stored):
-        return {face: str(stored[face]) for face in FACES}
-    wanted: Mode = mode or "default"
-    if wanted == "default":
-        chosen = {face: settings.default(setting) for face, setting in FACES.items()}
-        refuse_taken(chosen)
+    known = stored is not None and _complete(stored) and stored.get("mode") in get_args(Mode)
+    wanted: Mode = mode or (stored["mode"] if stored is not None and known else "default")
+    if stored is not None and known and stored["mode"] == wanted:
+        chosen = {face: str(stored[face]) for face in FACES}
+        again = f"remove {file} to choose others" if wanted == "auto" else None
     else:
-        chosen = _free_ports()
+        again = None
+        chosen = _free_ports() if wanted == "auto" else {face: settings.default(each) for face, each in FACES.items()}
+    refuse_taken({face: address for face, address in chosen.items() if face not in off}, again)
     write_private_json(file, {"mode": wanted, **chosen})
     return chosen
 
 
-def refuse_taken(ports: Mapping[str, str]) -> None:
-    """An error when one of the ports cannot be listened on."""
-    for face, address in ports.items():
-        why = why_taken(address)
-        if why is not None:
-            raise BrivasError(
-                f"{face} cannot listen on {address}: {why}",
-                hint="stop what listens there, or take free ports with --ports auto",
-            )
+def refuse_taken(ports: Mapping[str, str], otherwise: str | None = None) -> None:
+    """An error when one of the ports cannot be listened on. `otherwise`: what to do if its holder must stay."""
+    taken = {face: (address, why) for face, address in ports.items() if (why := why_taken(address)) is not None}
+    if taken:
+        said = ", ".join(f"{face} cannot listen on {address}: {why}" for face, (address, why) in taken.items())
+        raise BrivasError(said, hint=f"stop what listens there, or {otherwise or 'take free ports with --ports auto'}")
 
 
 def why_taken(address: str) -> str | None:
@@ -57,7 +58,7 @@ def why_taken(address: str) -> str | None:
         with _listening(host, int(port)):
             return None
     except OSError as error:
-        return error.strerror
+        return (error.strerror or str(error)).lower()
 
 
 def _free_ports() -> dict[str, str]:

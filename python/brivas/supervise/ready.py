@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -10,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from brivas.clients.control import AsyncControlClient
-from brivas.errors import BrivasError
-from brivas.layout import Layout, read_json
+from brivas.errors import BrivasError, FileError
+from brivas.layout import Layout, make_folder, read_json
 from brivas.resources.secret import Secret
 from brivas.supervise.sample import CARRIER, Credentials
 
@@ -41,6 +43,17 @@ def describe_endpoints(
         faces["carrier"] = _host_and_port(ports["carrier"])
     running = {name: each for name, each in pids.items() if each is not None and name != "carrier"}
     return {**faces, "messaging": messaging, "http": http, "data": str(data), "pid": pid, "pids": running}
+
+
+def forget_ready_file(file: Path) -> None:
+    """Removes what an earlier run wrote: who waits for it must not find that. An error if it cannot be written."""
+    make_folder(file.parent)
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(error, f"write the ready file {file}") from error
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise FileError(OSError(errno.EACCES, os.strerror(errno.EACCES)), f"write the ready file {file}")
 
 
 async def wait_until_ready(

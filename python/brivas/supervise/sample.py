@@ -9,9 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from brivas.errors import FileError
 from brivas.layout import Layout, read_json, write_private, write_private_json
 
 ACCOUNT = "sample"
@@ -55,13 +59,27 @@ def write_sample(layout: Layout, carrier_address: str | None) -> Credentials | N
         layout.sample,
         {"system_id": credentials.system_id, "password": credentials.password, "api_key": credentials.api_key},
     )
-    layout.config.mkdir(parents=True, exist_ok=True)
-    (layout.config / "account-sample.yaml").write_text(_account(credentials))
+    files = {"account-sample.yaml": _account(credentials)}
     if carrier_address is not None:
         write_private(layout.secrets / "simulator.password", _random(PASSWORD_LENGTH) + "\n")
-        (layout.config / "carrier-simulator.yaml").write_text(_carrier(carrier_address))
-        (layout.config / "route-default.yaml").write_text(_ROUTES)
+        files |= {"carrier-simulator.yaml": _carrier(carrier_address), "route-default.yaml": _ROUTES}
+    _write_whole(layout.config, files)
     return credentials
+
+
+def _write_whole(folder: Path, files: Mapping[str, str]) -> None:
+    """All files or none: with half a sample the next start would find a configuration, and a wrong one."""
+    draft = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for name, content in files.items():
+            (draft / name).write_text(content)
+        # An empty folder gives way to one that is full.
+        draft.rename(folder)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise FileError(error, f"write the sample configuration into {folder}") from error
 
 
 def simulator_credentials(layout: Layout) -> tuple[str, str] | None:

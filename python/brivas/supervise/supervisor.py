@@ -16,17 +16,17 @@ from pathlib import Path
 
 import uvloop
 
-from brivas.errors import BrivasError
-from brivas.layout import Layout, write_private_json
+from brivas.errors import BrivasError, FileError
+from brivas.layout import Layout, make_folder, write_private_json
 from brivas.log import Log
-from brivas.resources.config import load_folder
 from brivas.resources.secret import Secret
-from brivas.resources.snapshot import compile_snapshot
-from brivas.supervise.claim import make_folder, only_one
-from brivas.supervise.plans import make_plans
+from brivas.supervise.claim import only_one
+from brivas.supervise.in_force import open_something, snapshot_in_force
+from brivas.supervise.leftovers import wait_for_leftovers
+from brivas.supervise.plans import STOP_SECONDS, make_plans
 from brivas.supervise.ports import Mode, choose_ports
 from brivas.supervise.process import SupervisedProcess
-from brivas.supervise.ready import describe_endpoints, wait_until_ready
+from brivas.supervise.ready import describe_endpoints, forget_ready_file, wait_until_ready
 from brivas.supervise.sample import Credentials, read_credentials, write_sample
 
 STOP_ORDER = ("api", "ops", "gateway", "carrier")
@@ -50,7 +50,9 @@ class Started:
     """What the caller prints once everything answers."""
 
     ports: dict[str, str]
+    """host:port of each face that is on."""
     credentials: Credentials | None
+    """The sample account's, if the configuration in force has it."""
     carrier: bool
     """The simulated carrier runs."""
     first: bool
@@ -78,6 +80,11 @@ class _Up:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
+        make_folder(self._layout.ops)
+        drain_seconds = self._options.drain_timeout_ms / 1000 + STOP_SECONDS
+        await wait_for_leftovers(self._layout, self._log, drain_seconds, self._stop)
+        if self._stop.is_set():
+            return
         token, folder = self._prepare()
         assert self._started is not None  # noqa: S101 - set by _prepare.
         plans = make_plans(self._layout, folder, self._started.ports, self._options)
@@ -102,24 +109,27 @@ class _Up:
         except BrivasError as error:
             self._failure = self._failure or error
             self._stop.set()
+        except OSError as error:
+            self._failure = self._failure or FileError(error, f"use {error.filename or self._layout.data}")
+            self._stop.set()
 
     def _prepare(self) -> tuple[Secret, Path]:
         """Everything that can be refused before a process is started."""
         layout, options = self._layout, self._options
-        make_folder(layout.ops)
-        ports = choose_ports(layout.ports, options.ports)
+        if options.ready_file is not None:
+            forget_ready_file(options.ready_file)
+        ports = choose_ports(layout.ports, options.ports, off=() if options.sample_carrier else ("carrier",))
         made = None
         if options.config_folder is None:
             made = write_sample(layout, ports["carrier"] if options.sample_carrier else None)
-        credentials = made or read_credentials(layout)
-        self._started = Started(ports, credentials, options.sample_carrier, first=made is not None)
         folder = options.config_folder or layout.config
-        try:
-            compile_snapshot(load_folder(folder, data=layout.data))
-        except BrivasError:
-            if not (layout.gateway / "snapshot.bin").exists():
-                raise
-            # The last good configuration serves; `ops` says what is wrong.
+        snapshot = snapshot_in_force(layout, folder)
+        credentials = made or read_credentials(layout)
+        if credentials is not None and not open_something(credentials, snapshot):
+            credentials = None
+        if not options.sample_carrier:
+            ports = {face: address for face, address in ports.items() if face != "carrier"}
+        self._started = Started(ports, credentials, options.sample_carrier, first=made is not None)
         return layout.ensure_control_token(), folder
 
     async def _announce_when_ready(self, token: Secret, since: str, announce: Callable[[Started], None]) -> None:

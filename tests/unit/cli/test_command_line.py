@@ -98,6 +98,16 @@ def test_an_engine_that_is_not_there_has_its_own_exit_code_and_a_hint(tmp_path: 
     assert json.loads(ended.stdout)["error"]["code"] == "unreachable"
 
 
+def test_a_file_that_the_system_refuses_is_an_error_with_its_path_and_a_hint(tmp_path: Path) -> None:
+    token = tmp_path / "secrets" / "control.token"
+    token.mkdir(parents=True)
+    ended = CliRunner().invoke(brivas, ["up", "--data", str(tmp_path), "--ports", "auto", "--json"])
+    assert ended.exit_code == 1, ended.output
+    assert f"error: cannot use {token}: is a directory" in ended.stderr
+    assert "hint:" in ended.stderr
+    assert json.loads(ended.stdout)["error"]["code"] == "file"
+
+
 def test_a_wrong_configuration_has_its_own_exit_code(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("kind: Nothing\n")
     ended = CliRunner().invoke(brivas, ["config", "check", str(tmp_path), "--json"])

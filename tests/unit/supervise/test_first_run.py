@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
-from brivas.errors import BrivasError
+from brivas.errors import BrivasError, ConfigError
 from brivas.layout import Layout
 from brivas.resources.config import load_folder
 from brivas.resources.snapshot import compile_snapshot
+from brivas.supervise.in_force import open_something, snapshot_in_force
 from brivas.supervise.ports import FACES, choose_ports, refuse_taken
 from brivas.supervise.ready import describe_endpoints
 from brivas.supervise.sample import read_credentials, write_sample
+from brivas.v1 import control_pb2
+
+
+@contextmanager
+def listening(address: str) -> Iterator[None]:
+    host, _, port = address.rpartition(":")
+    with socket.create_server((host, int(port))):
+        yield
 
 
 def test_ports_stay_across_starts(tmp_path: Path) -> None:
@@ -33,6 +46,43 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
             refuse_taken({"smpp": address})
     assert caught.value.hint is not None
     assert "--ports auto" in caught.value.hint
+
+
+def test_every_port_that_is_taken_is_named_but_those_that_stay_off(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    chosen = choose_ports(file, "auto")
+    with listening(chosen["http"]), listening(chosen["carrier"]):
+        with pytest.raises(BrivasError, match=f"http cannot listen on {chosen['http']}.*, carrier cannot") as caught:
+            choose_ports(file, "auto")
+        assert caught.value.hint is not None
+        assert f"remove {file}" in caught.value.hint, "`--ports auto` would choose the same again"
+    with listening(chosen["carrier"]):
+        assert choose_ports(file, None, off=("carrier",)) == chosen
+
+
+def test_credentials_are_told_only_where_the_configuration_has_their_account(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    made = write_sample(layout, None)
+    assert made is not None
+    snapshot = snapshot_in_force(layout, layout.config)
+    assert open_something(made, snapshot)
+    assert not open_something(dataclasses.replace(made, api_key="brivas_another"), snapshot)
+    assert not open_something(dataclasses.replace(made, system_id="another"), snapshot)
+    assert not open_something(made, control_pb2.Snapshot())
+
+
+def test_a_wrong_folder_leaves_the_last_good_configuration_in_force(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    made = write_sample(layout, None)
+    assert made is not None
+    snapshot = snapshot_in_force(layout, layout.config)
+    (layout.config / "wrong.yaml").write_text("kind: Nothing\n")
+    with pytest.raises(ConfigError):
+        snapshot_in_force(layout, layout.config)
+    body = snapshot.SerializeToString()
+    layout.gateway.mkdir()
+    layout.snapshot.write_bytes(hashlib.sha256(body).digest() + body)
+    assert snapshot_in_force(layout, layout.config) == snapshot
 
 
 def test_the_sample_is_a_configuration_that_its_credentials_open(tmp_path: Path) -> None:
