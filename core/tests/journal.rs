@@ -87,9 +87,17 @@ fn a_message_whose_route_has_gone_goes_to_no_other_carrier_after_a_restart() {
     let mut snapshot = sample(&first);
     snapshot.carriers[0].port = dead_port().into();
     snapshot.carriers.push(carrier("beta", &second));
+    let other = v1::Route { name: "other".to_owned(), prefix: "4930".to_owned(), ..route(&["beta"]) };
+    snapshot.routes.push(other);
     world.apply(&snapshot);
-    second.accept();
-    customer(&world).submit("491701");
+    // Beta has one, so that the journal names beta, and beta only.
+    let mut beta = second.accept();
+    let mut bound = customer(&world);
+    bound.submit("493001");
+    let (sequence_number, _) = beta.hear_message();
+    beta.answer(sequence_number, CommandStatus::ROK, "1");
+    world.until("sent", |world| world.totals().sent == 1);
+    bound.submit("491701");
     // Alpha, which the message waits for, is gone; beta is there, and no route leads to it.
     world.apply(&v1::Snapshot {
         carriers: vec![carrier("beta", &second)],

@@ -218,14 +218,19 @@ fn an_apply_whose_caller_gives_up_is_in_force_everywhere_or_nowhere() {
     for round in 0..20 {
         let mut more = snapshot.clone();
         more.accounts.push(account(&format!("gone-{round}")));
-        // Given up at once, at different points of its way.
-        let request = v1::ApplyRequest { snapshot: Some(more), dry_run: false };
-        let _ = world.control(async |mut client| {
-            let apply = client.apply(request);
-            match tokio::time::timeout(Duration::from_micros(200 * round), apply).await {
-                Ok(answer) => answer.map(|_| tonic::Response::new(())),
-                Err(_) => Err(tonic::Status::cancelled("")),
+        let apply = v1::ApplyRequest { snapshot: Some(more), dry_run: false };
+        let _ = world.messaging(async |messaging| {
+            // While the shard has much to do, so that there is time to give up.
+            let mut submissions = Vec::new();
+            for _ in 0..4 {
+                let mut messaging = messaging.clone();
+                submissions.push(tokio::spawn(async move { messaging.submit(request(texts(1_000))).await }));
             }
+            tokio::time::timeout(Duration::from_micros(500 * round), world.control_async(apply)).await.ok();
+            for submission in submissions {
+                submission.await.unwrap()?;
+            }
+            Ok(tonic::Response::new(()))
         });
     }
     snapshot.accounts.push(account("kept"));

@@ -174,6 +174,14 @@ impl World {
         self.call(address, API_KEY, async |channel| call(MessagingClient::new(channel)).await)
     }
 
+    /// Applies from within a call.
+    pub async fn control_async(&self, request: v1::ApplyRequest) -> Result<(), Status> {
+        let endpoint = Channel::from_shared(format!("http://{}", self.engine().addresses().control)).unwrap();
+        let bearer = Bearer(format!("Bearer {CONTROL_TOKEN}").parse().unwrap());
+        let mut client = ControlClient::new(Authorized::new(endpoint.connect().await.unwrap(), bearer));
+        client.apply(request).await.map(|_| ())
+    }
+
     fn call<T>(
         &self,
         address: SocketAddr,
