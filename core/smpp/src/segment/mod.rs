@@ -167,3 +167,8 @@ fn sar(tlvs: Tlvs<'_>) -> Result<Option<Position>, SegmentError> {
         _ => Err(SegmentError::SarMissing),
     }
 }
+
+#[cfg(test)]
+mod reassembly_tests;
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,198 @@ fn default_encoding(options: &PlanOptions<'_>, shift: Shift) -> Encoding {
     let data_coding = DataCoding::new(Alphabet::Default, options.class).unwrap_or_default();
     Encoding::of(data_coding, options.default, shift)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::{Kind, Segmented};
+    use crate::text::{Language, Padding};
+    use crate::{EsmClass, ShortMessage};
+    use proptest::prelude::*;
+
+    fn parts(text: &str, options: &PlanOptions<'_>) -> (usize, usize, usize) {
+        let cost = plan(text, options).unwrap().cost;
+        (cost.parts, cost.units, cost.units_per_part)
+    }
+
+    #[test]
+    fn parts_are_counted_as_the_specification_counts_them() {
+        let usual = PlanOptions::default();
+        assert_eq!(parts(&"a".repeat(160), &usual), (1, 160, 160));
+        assert_eq!(parts(&"a".repeat(161), &usual), (2, 161, 153));
+        assert_eq!(parts(&"a".repeat(306), &usual), (2, 306, 153));
+        assert_eq!(parts(&"a".repeat(307), &usual), (3, 307, 153));
+        assert_eq!(parts(&"ж".repeat(70), &usual), (1, 140, 140));
+        assert_eq!(parts(&"ж".repeat(71), &usual), (2, 142, 134));
+        let wide = PlanOptions { form: Form::Udh16, ..usual };
+        assert_eq!(parts(&"a".repeat(306), &wide), (3, 306, 152));
+        assert_eq!(parts(&"ж".repeat(133), &wide), (3, 266, 133));
+        for form in [Form::Sar, Form::Payload] {
+            assert_eq!(parts(&"a".repeat(306), &PlanOptions { form, ..usual }), (2, 306, 153));
+        }
+        assert_eq!(parts("", &usual), (1, 0, 160));
+    }
+
+    #[test]
+    fn neither_an_escape_nor_a_surrogate_pair_is_cut() {
+        let usual = PlanOptions::default();
+        // 152 letters, then "€", which takes two septets: the first part has one to spare.
+        let text = format!("{}€{}", "a".repeat(152), "b".repeat(152));
+        let planned = plan(&text, &usual).unwrap();
+        assert_eq!(planned.parts().map(<[u8]>::len).collect::<Vec<_>>(), [152, 153, 1]);
+        let text = format!("{}😀{}", "ж".repeat(66), "ж".repeat(10));
+        let planned = plan(&text, &usual).unwrap();
+        assert_eq!(planned.parts().map(<[u8]>::len).collect::<Vec<_>>(), [132, 24]);
+    }
+
+    #[test]
+    fn shift_tables_are_used_where_they_save_parts_and_are_allowed() {
+        let text = "ığdır şğı İstanbul ".repeat(8);
+        let forbidden = PlanOptions::default();
+        assert_eq!(plan(&text, &forbidden).unwrap().cost.encoding.charset, Charset::Ucs2);
+        let allowed = PlanOptions { languages: Languages::NONE.with(Language::Turkish), ..forbidden };
+        let planned = plan(&text, &allowed).unwrap();
+        let turkish = Shift { locking: Language::Turkish, single: Language::Default };
+        assert_eq!((planned.cost.encoding.shift, planned.cost.parts), (turkish, 1));
+        assert_eq!(planned.cost.units_per_part, 155);
+        let body = planned.bodies(0).unwrap().remove(0);
+        assert_eq!(body.short_message[..4], [3, 0x25, 1, 1]);
+        // A short one goes as UCS-2 in one part as well: every phone reads that.
+        assert_eq!(plan("ığ", &allowed).unwrap().cost.encoding.charset, Charset::Ucs2);
+    }
+
+    #[test]
+    fn a_class_is_said_whatever_is_chosen() {
+        let flash = PlanOptions { class: Some(MessageClass::Flash), ..PlanOptions::default() };
+        assert_eq!(plan("hello", &flash).unwrap().cost.encoding.data_coding, DataCoding(0xF0));
+        assert_eq!(plan("привет", &flash).unwrap().cost.encoding.data_coding, DataCoding(0x18));
+    }
+
+    #[test]
+    fn transliteration_is_shown_or_applied_and_never_unasked() {
+        let text = format!("“{}”", "a".repeat(150));
+        let show = PlanOptions { transliteration: Transliteration::Show, ..PlanOptions::default() };
+        let shown = plan(&text, &show).unwrap();
+        assert_eq!((shown.cost.parts, shown.replacements.len()), (3, 0));
+        let saving = shown.alternatives.last().unwrap();
+        assert_eq!((saving.parts, saving.replaced), (1, 2));
+        let apply = PlanOptions { transliteration: Transliteration::Apply, ..show };
+        let applied = plan(&text, &apply).unwrap();
+        assert_eq!((applied.cost.parts, applied.cost.replaced, applied.replacements.len()), (1, 2, 2));
+        assert_eq!(applied.alternatives.len(), 1);
+        // Nothing to save: nothing is replaced.
+        assert_eq!(plan("“a”", &apply).unwrap().cost.replaced, 0);
+        assert_eq!(plan(&text, &PlanOptions::default()).unwrap().alternatives, []);
+    }
+
+    #[test]
+    fn what_zero_means_decides_what_is_written_and_not_what_is_paid() {
+        for (default, octets) in [
+            (DefaultAlphabet::Latin1, &b"[\xE4]"[..]),
+            (DefaultAlphabet::Utf8, "[ä]".as_bytes()),
+            (DefaultAlphabet::Gsm, b"\x1B<\x7B\x1B>"),
+        ] {
+            let planned = plan("[ä]", &PlanOptions { default, ..PlanOptions::default() }).unwrap();
+            assert_eq!(planned.cost.encoding.data_coding, DataCoding(0));
+            assert_eq!((planned.cost.units, planned.parts().next()), (5, Some(octets)), "{default:?}");
+        }
+        // In Latin-1, but in no septet: the carrier could only replace it.
+        let latin1 = PlanOptions { default: DefaultAlphabet::Latin1, ..PlanOptions::default() };
+        assert_eq!(plan("á", &latin1).unwrap().cost.encoding.charset, Charset::Ucs2);
+        let ascii = PlanOptions { default: DefaultAlphabet::Ascii, ..PlanOptions::default() };
+        assert_eq!(plan("ä", &ascii).unwrap().cost.encoding.charset, Charset::Ucs2);
+    }
+
+    #[test]
+    fn other_alphabets_are_tried_before_ucs2() {
+        let text = "привет ".repeat(15);
+        let cyrillic = PlanOptions { alphabets: &[Alphabet::Cyrillic], ..PlanOptions::default() };
+        let planned = plan(&text, &cyrillic).unwrap();
+        assert_eq!((planned.cost.encoding.data_coding, planned.cost.parts), (DataCoding(6), 1));
+        assert_eq!(planned.alternatives.iter().map(|cost| cost.parts).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn what_has_too_many_parts_is_refused() {
+        let most = "a".repeat(255 * 153);
+        assert_eq!(plan(&most, &PlanOptions::default()).unwrap().cost.parts, 255);
+        let refused = plan(&format!("{most}a"), &PlanOptions::default());
+        assert_eq!(refused, Err(SplitError::TooManyParts(256)));
+        let everything = PlanOptions { languages: Languages::ALL, ..PlanOptions::default() };
+        assert!(plan(&"ж".repeat(100_000), &everything).is_err());
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => "[ -~]{0,60}",
+            2 => "[€{}\\[\\]ä]{0,40}",
+            1 => "[ığşİçŞĞ]{0,60}",
+            1 => "[नमस्तेहिन्दी]{0,60}",
+            1 => "[жя😀\u{10FFFF}]{0,40}",
+            1 => "[“”–á]{0,4}",
+        ];
+        prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
+    }
+
+    fn options() -> impl Strategy<Value = PlanOptions<'static>> {
+        let default = prop_oneof![
+            Just(DefaultAlphabet::Gsm),
+            Just(DefaultAlphabet::GsmPacked(Padding::CarriageReturn)),
+            Just(DefaultAlphabet::Latin1),
+            Just(DefaultAlphabet::Utf8),
+        ];
+        let form = prop_oneof![Just(Form::Udh8), Just(Form::Udh16), Just(Form::Sar), Just(Form::Payload)];
+        let languages = prop_oneof![Just(Languages::NONE), Just(Languages::ALL)];
+        let transliteration = prop_oneof![Just(Transliteration::Never), Just(Transliteration::Apply)];
+        (default, form, languages, transliteration).prop_map(|(default, form, languages, transliteration)| {
+            PlanOptions { default, form, languages, transliteration, ..PlanOptions::default() }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parts_fit_and_join_to_the_text(text in texts(), options in options()) {
+            let planned = plan(&text, &options).unwrap();
+            let Cost { encoding, units_per_part, .. } = planned.cost;
+            prop_assert_eq!(planned.parts().len(), planned.cost.parts);
+            let mut read = String::new();
+            for part in planned.parts() {
+                prop_assert!(encoding.units(part) <= units_per_part);
+                // Each part is read alone: nothing that belongs together was cut.
+                read.push_str(&encoding.decode(part));
+            }
+            prop_assert_eq!(planned.parts().map(|part| encoding.units(part)).sum::<usize>(), planned.cost.units);
+            let undone = Transliterated { text: read, replacements: planned.replacements.clone(), misfit: None };
+            prop_assert_eq!(undone.original(), text);
+            for cost in &planned.alternatives {
+                prop_assert!(cost.parts >= planned.cost.parts || cost.replaced > 0);
+            }
+        }
+
+        #[test]
+        fn bodies_are_read_back_as_the_parts(text in texts(), options in options()) {
+            let planned = plan(&text, &options).unwrap();
+            let bodies = planned.bodies(0x1234).unwrap();
+            let encoding = planned.cost.encoding;
+            if options.form != Form::Payload {
+                prop_assert_eq!(bodies.len(), planned.cost.parts);
+            }
+            let mut joined = Vec::new();
+            for (number, body) in bodies.iter().enumerate() {
+                let mut area = Vec::new();
+                let message = body.message(&ShortMessage::default(), &mut area);
+                let part = Segmented::read(&message).unwrap();
+                prop_assert_eq!(usize::from(part.sequence), number + 1);
+                prop_assert_eq!(usize::from(part.total), bodies.len());
+                prop_assert_eq!(part.header.shift(), encoding.shift);
+                prop_assert!(part.kind != Kind::Single || bodies.len() == 1);
+                if encoding.charset.is_gsm() && matches!(options.default, DefaultAlphabet::GsmPacked(_)) {
+                    prop_assert!(options.form == Form::Payload || message.short_message.len() <= 140);
+                }
+                part.append_unpacked(&encoding, &mut joined);
+            }
+            prop_assert_eq!(joined, planned.parts().collect::<Vec<_>>().concat());
+            prop_assert!(bodies.iter().all(|body| body.esm_class(EsmClass(0x43)).0 & 0x3F == 0x03));
+        }
+    }
+}
