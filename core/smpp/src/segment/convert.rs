@@ -2,7 +2,7 @@
 
 use super::whole::{SplitError, Whole, split};
 use super::{Form, Kind, PartBody, Position, Segmented};
-use crate::text::{Encoding, USER_DATA_OCTETS_MAX};
+use crate::text::Encoding;
 
 /// Parts in their new form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +90,7 @@ impl Segmented<'_> {
         let mut content = Vec::with_capacity(self.content.len());
         self.append_unpacked(encoding, &mut content);
         let header_octets = form.header_octets(self.header.others_octets());
-        let capacity = encoding.capacity(header_octets);
-        if header_octets > USER_DATA_OCTETS_MAX || encoding.units(&content) > capacity {
+        if !encoding.fits(&content, header_octets) {
             return None;
         }
         let position = Position { kind, reference, ..self.position() };

@@ -87,9 +87,8 @@ pub fn parts_of(
     others_octets: usize,
 ) -> Result<Vec<usize>, SplitError> {
     let alone_octets = if others_octets == 0 { 0 } else { 1 + others_octets };
-    let capacity = encoding.capacity(alone_octets);
-    // Short enough to count: no unit is less than a quarter of an octet's room.
-    if content.len() <= capacity * 4 && encoding.units(content) <= capacity {
+    // Short enough to count: an octet is a quarter of a unit at least.
+    if content.len() <= encoding.capacity(alone_octets) * 4 && encoding.fits(content, alone_octets) {
         return Ok(vec![content.len()]);
     }
     let header_octets = form.header_octets(others_octets);
@@ -103,7 +102,12 @@ pub fn parts_of(
             let more = encoding.units(&content[end..]).div_ceil(capacity);
             return Err(SplitError::TooManyParts(PARTS_MAX + more));
         }
-        end += encoding.cut(&content[end..], capacity);
+        let rest = &content[end..];
+        let mut length = encoding.cut(rest, capacity);
+        if !encoding.fits(&rest[..length], header_octets) {
+            length = encoding.cut(rest, capacity - 1);
+        }
+        end += length;
         ends.push(end);
     }
     Ok(ends)

@@ -82,6 +82,21 @@ impl Encoding {
         }
     }
 
+    /// Whether a whole content fits into one part behind a header of so many octets, its length octet included.
+    pub fn fits(&self, content: &[u8], header_octets: usize) -> bool {
+        if self.units(content) > self.capacity(header_octets) {
+            return false;
+        }
+        match self.charset {
+            // A carriage return at the very end may be doubled.
+            Charset::GsmPacked(padding) => {
+                let octets = septet::packed_octets(content, septet::fill_bits(header_octets), padding);
+                header_octets + octets <= USER_DATA_OCTETS_MAX
+            }
+            _ => header_octets <= USER_DATA_OCTETS_MAX,
+        }
+    }
+
     /// The end of the longest piece of `content`, from its front, that has at most `units_max` units. Never inside
     /// an atom, unless a single one is longer than that; never 0 unless `content` is empty.
     pub fn cut(&self, content: &[u8], units_max: usize) -> usize {

@@ -23,9 +23,16 @@ pub const fn fill_bits(header_octets: usize) -> usize {
     (7 - header_octets * 8 % 7) % 7
 }
 
-/// Octets that so many septets take behind so many fill bits.
-pub const fn packed_octets(septets: usize, fill_bits: usize) -> usize {
-    if septets == 0 { 0 } else { (fill_bits + septets * 7).div_ceil(8) }
+/// Octets that these septets take behind so many fill bits, with what the padding adds.
+pub fn packed_octets(septets: &[u8], fill_bits: usize, padding: Padding) -> usize {
+    if septets.is_empty() {
+        return 0;
+    }
+    let bits = fill_bits + septets.len() * 7;
+    let is_doubled = padding == Padding::CarriageReturn
+        && bits.is_multiple_of(8)
+        && septets.last() == Some(&CARRIAGE_RETURN);
+    bits.div_ceil(8) + usize::from(is_doubled)
 }
 
 /// Septets that fit behind a header (0: none) into so many octets of user data.
@@ -38,7 +45,7 @@ pub fn pack(septets: &[u8], fill_bits: usize, padding: Padding, out: &mut Vec<u8
     if septets.is_empty() {
         return;
     }
-    out.reserve(packed_octets(septets.len() + 1, fill_bits));
+    out.reserve(packed_octets(septets, fill_bits, padding));
     let mut writer = Writer { out, bits: 0, count: fill_bits };
     septets.iter().for_each(|&septet| writer.push(septet));
     if padding == Padding::CarriageReturn {
@@ -67,10 +74,10 @@ pub fn unpack(octets: &[u8], fill_bits: usize, padding: Padding, out: &mut Vec<u
     let septets = &out[start..];
     let is_padded = match (padding, septets) {
         (_, []) => false,
-        (Padding::Zero, [.., last]) => bits % 7 == 0 && *last == 0,
+        (Padding::Zero, [.., last]) => bits.is_multiple_of(7) && *last == 0,
         // The last one ends on the border, or the last but one does, and both are carriage returns.
         (Padding::CarriageReturn, [before @ .., last]) => {
-            let border = bits % 7 == 0
+            let border = bits.is_multiple_of(7)
                 || (before.last() == Some(&CARRIAGE_RETURN)
                     && (fill_bits + before.len() * 7).is_multiple_of(8));
             border && *last == CARRIAGE_RETURN
@@ -173,7 +180,7 @@ mod tests {
             };
             let kept = septets.len() - usize::from(lost);
             prop_assert_eq!(unpacked(&octets, fill, padding), &septets[..kept]);
-            prop_assert!(octets.len() - packed_octets(septets.len(), fill) <= 1);
+            prop_assert_eq!(octets.len(), packed_octets(&septets, fill, padding));
         }
 
         #[test]
