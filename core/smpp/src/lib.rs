@@ -7,12 +7,14 @@
 //! - [`pdu`]: borrowed views of PDUs, and their encoders;
 //! - [`session`]: states, windows, timers, for both roles;
 //! - [`receipt`]: delivery receipts, as text and as TLVs;
-//! - [`text`]: encodings of short messages;
+//! - [`text`]: encodings of short messages, and the plan with the fewest parts;
+//! - [`segment`]: parts of long messages, their forms and their reassembly;
 //! - [`status`]: the one table of `command_status`.
 
 pub mod frame;
 pub mod pdu;
 pub mod receipt;
+pub mod segment;
 pub mod session;
 pub mod status;
 pub mod text;
