@@ -1,16 +1,32 @@
-//! The hash of a destination, by which it keeps its carrier and its bind.
+//! The hashes of destinations, messages and carriers' names, by which a destination keeps its carrier and its bind.
 //!
 //! Fixed for ever: a change would move every destination to another bind, and break the order of its messages across
 //! an upgrade. FNV-1a is cheap on a dozen octets; the finaliser of SplitMix64 spreads it over all 64 bits.
 
-/// FNV-1a (64 bits) of the octets, then the finaliser of SplitMix64. Stable across versions and machines.
+/// The hash of a number without '+'. Stable across versions and machines.
 #[must_use]
 pub fn destination_hash(destination: &[u8]) -> u64 {
-    let mut hash = FNV_OFFSET;
-    for &octet in destination {
-        hash = (hash ^ u64::from(octet)).wrapping_mul(FNV_PRIME);
-    }
-    mix(hash)
+    stable_hash(destination)
+}
+
+/// The same for all parts of a message, and another for the next: for [`crate::Balance::Message`]. `reference` is the
+/// concatenation's reference number, or, for a message of one part, anything that differs from message to message.
+#[must_use]
+pub fn group_hash(account: u32, sender: &[u8], destination: &[u8], reference: u64) -> u64 {
+    let sender = mix(stable_hash(sender) ^ u64::from(account));
+    mix(sender ^ mix(stable_hash(destination)) ^ reference.wrapping_mul(FNV_PRIME))
+}
+
+/// FNV-1a (64 bits) of the octets, then the finaliser of SplitMix64. Of a carrier's name: its [`crate::TargetSpec::stable`].
+#[must_use]
+pub fn stable_hash(octets: &[u8]) -> u64 {
+    mix(octets.iter().fold(FNV_OFFSET, |hash, &octet| fnv_step(hash, octet)))
+}
+
+/// One octet more of an FNV-1a hash.
+#[inline]
+pub(crate) const fn fnv_step(hash: u64, octet: u8) -> u64 {
+    (hash ^ octet as u64).wrapping_mul(FNV_PRIME)
 }
 
 /// The finaliser of SplitMix64: a bijection in which every input bit moves about half of the output bits.
@@ -20,12 +36,26 @@ pub(crate) const fn mix(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_a_message_have_one_group_hash_and_the_next_message_another() {
+        let first = group_hash(1, b"ACME", b"447700900123", 7);
+        assert_eq!(first, group_hash(1, b"ACME", b"447700900123", 7));
+        for other in [
+            group_hash(2, b"ACME", b"447700900123", 7),
+            group_hash(1, b"ACNE", b"447700900123", 7),
+            group_hash(1, b"ACME", b"447700900124", 7),
+            group_hash(1, b"ACME", b"447700900123", 8),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
 
     #[test]
     fn destination_hash_keeps_its_published_values() {

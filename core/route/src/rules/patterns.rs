@@ -1,0 +1,249 @@
+//! Many regular expressions over one text in one pass, in time linear to the text.
+//!
+//! All patterns are one automaton (regex-automata). Word boundaries of Unicode would throw it back to its slow engine on
+//! any text that is not ASCII; so such a pattern stands in the automaton without them, which can only match more, and
+//! what it finds is checked by the pattern alone.
+
+use std::sync::Arc;
+
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::util::syntax;
+use regex_automata::{Input, MatchKind, PatternID, PatternSet};
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use super::conditions::ConditionError;
+
+/// The most patterns over senders, and the most over texts, of a table or policy.
+pub const PATTERNS_MAX: usize = 1_000;
+/// The longest pattern.
+pub const PATTERN_OCTETS_MAX: usize = 512;
+
+/// Patterns as rules name them, each once, while they are collected.
+#[derive(Debug, Default)]
+pub(crate) struct PatternList(Vec<String>);
+
+impl PatternList {
+    /// The number of a pattern; a new one gets the next.
+    pub(crate) fn number(&mut self, pattern: &str) -> PatternID {
+        let known = self.0.iter().position(|other| other == pattern);
+        let number = known.unwrap_or_else(|| {
+            self.0.push(pattern.to_owned());
+            self.0.len() - 1
+        });
+        PatternID::new_unchecked(number)
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Compiles them.
+    pub(crate) fn compile(&self) -> Result<Patterns, ConditionError> {
+        let mut loose = Vec::with_capacity(self.0.len());
+        let mut checks = Vec::with_capacity(self.0.len());
+        for pattern in &self.0 {
+            let hir = parse(pattern)?;
+            match without_word_boundaries(&hir) {
+                None => {
+                    loose.push(hir);
+                    checks.push(None);
+                }
+                Some(wider) => {
+                    loose.push(wider);
+                    checks.push(Some(single(pattern)?));
+                }
+            }
+        }
+        let config = Regex::config()
+            .match_kind(MatchKind::All)
+            .utf8_empty(false)
+            .nfa_size_limit(Some(AUTOMATON_OCTETS_MAX))
+            .hybrid_cache_capacity(CACHE_OCTETS_MAX);
+        let automaton = Regex::builder()
+            .configure(config)
+            .build_many_from_hir(&loose)
+            .map_err(|error| ConditionError::PatternsTooLarge { reason: error.to_string() })?;
+        Ok(Patterns { automaton, checks: checks.into() })
+    }
+}
+
+/// Parses one pattern.
+pub(crate) fn parse(pattern: &str) -> Result<Hir, ConditionError> {
+    let wrong = |reason: String| ConditionError::Pattern { pattern: pattern.to_owned(), reason };
+    if pattern.is_empty() || pattern.len() > PATTERN_OCTETS_MAX {
+        return Err(wrong(format!("it is not 1 to {PATTERN_OCTETS_MAX} octets long")));
+    }
+    syntax::parse_with(pattern, &syntax::Config::new().nest_limit(NESTING_MAX)).map_err(|error| {
+        // The message shows the pattern again, over several lines: its last one says what is wrong.
+        let text = error.to_string();
+        wrong(text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    })
+}
+
+/// Compiles one pattern alone.
+pub(crate) fn single(pattern: &str) -> Result<Regex, ConditionError> {
+    let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(AUTOMATON_OCTETS_MAX));
+    Regex::builder()
+        .configure(config)
+        .build_from_hir(&parse(pattern)?)
+        .map_err(|error| ConditionError::Pattern { pattern: pattern.to_owned(), reason: error.to_string() })
+}
+
+/// Compiled patterns.
+#[derive(Debug)]
+pub(crate) struct Patterns {
+    automaton: Regex,
+    /// By pattern: what its find is checked with, if it must be.
+    checks: Box<[Option<Regex>]>,
+}
+
+/// What was found in one text, and the room to find it.
+#[derive(Debug, Default)]
+pub(crate) struct PatternScratch {
+    room: Option<Room>,
+    ready: bool,
+}
+
+#[derive(Debug)]
+struct Room {
+    patterns: Arc<Patterns>,
+    cache: Cache,
+    found: PatternSet,
+}
+
+impl PatternScratch {
+    /// For the next text.
+    pub(crate) const fn clear(&mut self) {
+        self.ready = false;
+    }
+
+    /// Whether the text matches any of the wanted patterns. The text is the same until the next `clear`.
+    pub(crate) fn matches_any(
+        &mut self,
+        patterns: &Arc<Patterns>,
+        text: &[u8],
+        wanted: &[PatternID],
+    ) -> bool {
+        let known = self.room.take().filter(|room| Arc::ptr_eq(&room.patterns, patterns));
+        let room = self.room.insert(known.unwrap_or_else(|| {
+            self.ready = false;
+            Room {
+                patterns: Arc::clone(patterns),
+                cache: patterns.automaton.create_cache(),
+                found: PatternSet::new(patterns.automaton.pattern_len()),
+            }
+        }));
+        if !self.ready {
+            self.ready = true;
+            room.found.clear();
+            let input = Input::new(text);
+            patterns.automaton.which_overlapping_matches_with(&mut room.cache, &input, &mut room.found);
+        }
+        wanted.iter().any(|&pattern| {
+            room.found.contains(pattern)
+                && patterns.checks[pattern.as_usize()].as_ref().is_none_or(|check| check.is_match(text))
+        })
+    }
+}
+
+/// The pattern with every word boundary of Unicode taken out; `None` when it has none.
+fn without_word_boundaries(hir: &Hir) -> Option<Hir> {
+    let rebuilt = |hirs: &[Hir]| -> Option<Vec<Hir>> {
+        let changed: Vec<_> = hirs.iter().map(without_word_boundaries).collect();
+        changed.iter().any(Option::is_some).then(|| {
+            changed.into_iter().zip(hirs).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect()
+        })
+    };
+    match hir.kind() {
+        HirKind::Look(
+            Look::WordUnicode
+            | Look::WordUnicodeNegate
+            | Look::WordStartUnicode
+            | Look::WordEndUnicode
+            | Look::WordStartHalfUnicode
+            | Look::WordEndHalfUnicode,
+        ) => Some(Hir::empty()),
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(without_word_boundaries(&repetition.sub)?);
+            Some(Hir::repetition(regex_syntax::hir::Repetition { sub, ..repetition.clone() }))
+        }
+        HirKind::Capture(capture) => without_word_boundaries(&capture.sub),
+        HirKind::Concat(hirs) => rebuilt(hirs).map(Hir::concat),
+        HirKind::Alternation(hirs) => rebuilt(hirs).map(Hir::alternation),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+    }
+}
+
+const AUTOMATON_OCTETS_MAX: usize = 16 << 20;
+const CACHE_OCTETS_MAX: usize = 8 << 20;
+const NESTING_MAX: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_find_what_each_finds_alone_also_at_word_boundaries_of_other_scripts() {
+        let sources = [r"(?i)\bwin\b", r"(?i)\bприз\b", "bit[.]ly", r"^\s*$", r"\d{4,}", r"(?:\bx|y)+z", "ß"];
+        let texts = [
+            "WIN now",
+            "winner",
+            "twin",
+            "Ваш ПРИЗ ждёт",
+            "призёр",
+            "at bit.ly/1",
+            " ",
+            "",
+            "code 1234",
+            "xz",
+            "axyz",
+            "Straße win",
+            "win\u{301}",
+            "ёwin ",
+        ];
+        let mut list = PatternList::default();
+        let numbers: Vec<_> = sources.iter().map(|source| list.number(source)).collect();
+        assert_eq!(list.number(sources[0]), numbers[0]);
+        let patterns = Arc::new(list.compile().expect("valid patterns"));
+        let mut scratch = PatternScratch::default();
+        for text in texts {
+            scratch.clear();
+            for (source, &number) in sources.iter().zip(&numbers) {
+                let alone = regex::Regex::new(source).expect("a pattern").is_match(text);
+                let found = scratch.matches_any(&patterns, text.as_bytes(), &[number]);
+                assert_eq!(found, alone, "{source} in {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scratch_of_other_patterns_is_made_anew() {
+        let compiled = |source: &str| {
+            let mut list = PatternList::default();
+            let number = list.number(source);
+            (Arc::new(list.compile().expect("a pattern")), number)
+        };
+        let ((first, one), (second, other)) = (compiled("a"), compiled("b|c"));
+        let mut scratch = PatternScratch::default();
+        assert!(scratch.matches_any(&first, b"a", &[one]));
+        assert!(!scratch.matches_any(&second, b"a", &[other]));
+        scratch.clear();
+        assert!(scratch.matches_any(&second, b"c", &[other]));
+    }
+
+    #[test]
+    fn a_pattern_that_is_wrong_long_or_large_is_refused_with_its_reason() {
+        for (pattern, reason) in [
+            ("(", "unclosed group"),
+            ("", "octets"),
+            (&*"a".repeat(PATTERN_OCTETS_MAX + 1), "octets"),
+            (&*"(".repeat(NESTING_MAX as usize + 9), ""),
+        ] {
+            let error = parse(pattern).expect_err("must be refused").to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let mut list = PatternList::default();
+        list.number(r"(?:\pL{100}){1000}");
+        assert!(matches!(list.compile(), Err(ConditionError::PatternsTooLarge { .. })));
+    }
+}
