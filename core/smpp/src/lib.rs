@@ -8,7 +8,8 @@
 //! - [`session`]: states, windows, timers, for both roles;
 //! - [`receipt`]: delivery receipts, as text and as TLVs;
 //! - [`text`]: encodings of short messages;
-//! - [`status`]: the one table of `command_status`.
+//! - [`status`]: the one table of `command_status`;
+//! - [`tlv`]: the one table of optional parameters, and their values.
 
 pub mod frame;
 pub mod pdu;

@@ -20,6 +20,7 @@ pub use state::{Role, State};
 use crate::frame::{self, Check, Frame};
 use crate::pdu::{BindRequest, BindResponse, DecodeError, Pdu, ShortMessage};
 use crate::status::CommandStatus;
+use crate::tlv::Tlvs;
 use crate::values::{BindMode, CommandId, InterfaceVersion};
 use window::{Pending, Window};
 
@@ -302,7 +303,7 @@ impl Session {
                     *consumed = input.len();
                     self.counters.protocol_errors += 1;
                     let sequence_number = header.map_or(0, |header| header.sequence_number);
-                    self.write(Pdu::GenericNack, CommandStatus::RINVCMDLEN, sequence_number);
+                    self.write(Pdu::GenericNack(Tlvs::EMPTY), CommandStatus::RINVCMDLEN, sequence_number);
                     self.close(CloseReason::BadLength(length));
                     return None;
                 }
@@ -340,7 +341,7 @@ impl Session {
         match pdu {
             Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => {
                 if id == CommandId::SUBMIT_SM
-                    && let Err(DecodeError { status, .. }) = message.check_submit()
+                    && let Err(DecodeError { status, .. }) = message.check_submit(self.peer_version)
                 {
                     self.counters.protocol_errors += 1;
                     self.respond_to(id, sequence_number, status, &[]);
@@ -349,11 +350,11 @@ impl Session {
                 self.peer_in_flight += 1;
                 Some(Event::Message { sequence_number, message })
             }
-            Pdu::EnquireLink => {
-                self.write(Pdu::EnquireLinkResp, CommandStatus::ROK, sequence_number);
+            Pdu::EnquireLink(_) => {
+                self.write(Pdu::EnquireLinkResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
                 None
             }
-            Pdu::Unbind => {
+            Pdu::Unbind(_) => {
                 self.state = State::Unbinding;
                 self.unbind_asked = Some(sequence_number);
                 self.answer_unbind_when_done();
@@ -373,7 +374,7 @@ impl Session {
     fn refuse_request(&mut self, id: CommandId, sequence_number: u32) {
         self.counters.protocol_errors += 1;
         match (id, id.name()) {
-            (_, None) => self.write(Pdu::GenericNack, CommandStatus::RINVCMDID, sequence_number),
+            (_, None) => self.write(Pdu::GenericNack(Tlvs::EMPTY), CommandStatus::RINVCMDID, sequence_number),
             // These have no response.
             (CommandId::OUTBIND | CommandId::ALERT_NOTIFICATION, _) => {}
             _ => {
@@ -407,7 +408,7 @@ impl Session {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
                 let message_id = match Pdu::decode(frame) {
-                    Ok(Pdu::SubmitSmResp(message_id)) => message_id,
+                    Ok(Pdu::SubmitSmResp(response)) => response.message_id.octets,
                     _ => &[],
                 };
                 Some(Event::Answered { token: pending.token, status, message_id })
@@ -421,8 +422,8 @@ impl Session {
                 None
             }
             _ => {
-                if let Ok(Pdu::BindResp(_, BindResponse { interface_version: Some(version), .. })) =
-                    Pdu::decode(frame)
+                if let Ok(Pdu::BindResp(_, response)) = Pdu::decode(frame)
+                    && let Some(version) = response.interface_version()
                 {
                     self.peer_version = version;
                 }
@@ -481,7 +482,7 @@ impl Session {
             && since(self.last_heard_ms) >= self.config.enquire_link_ms
         {
             self.link_pending = true;
-            self.request(now_ms, Pdu::EnquireLink, LINK_TOKEN);
+            self.request(now_ms, Pdu::EnquireLink(Tlvs::EMPTY), LINK_TOKEN);
         }
         None
     }
@@ -514,7 +515,7 @@ impl Session {
         self.set_window_max(window_max);
         // sc_interface_version goes only to peers that know TLVs.
         let interface_version = self.peer_version.has_tlvs().then_some(InterfaceVersion::V3_4);
-        let response = BindResponse { system_id, interface_version };
+        let response = BindResponse::new(system_id, interface_version);
         self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
     }
 
@@ -579,7 +580,7 @@ impl Session {
         match self.state {
             State::Bound(_) => {
                 self.state = State::Unbinding;
-                self.request(now_ms, Pdu::Unbind, LINK_TOKEN);
+                self.request(now_ms, Pdu::Unbind(Tlvs::EMPTY), LINK_TOKEN);
             }
             State::Unbinding | State::Closed => {}
             State::Open | State::Binding(_) => self.close(CloseReason::Local),
@@ -621,7 +622,7 @@ impl Session {
         if self.peer_in_flight == 0
             && let Some(sequence_number) = self.unbind_asked.take()
         {
-            self.write(Pdu::UnbindResp, CommandStatus::ROK, sequence_number);
+            self.write(Pdu::UnbindResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
             self.close(CloseReason::Unbound);
         }
     }
