@@ -53,12 +53,12 @@ impl<'a> ShortMessage<'a> {
         }
     }
 
-    /// Checks what the specification forbids in a submit_sm beyond the fields' own forms.
+    /// Checks what every version forbids in a submit_sm beyond the fields' own forms; [`super::Pdu::check`] does so for one.
     ///
     /// # Errors
     /// The rule that is broken.
-    pub fn check_submit(&self, version: InterfaceVersion) -> Result<(), DecodeError> {
-        super::check::submit_sm(self, version)
+    pub fn check_submit(&self) -> Result<(), DecodeError> {
+        super::check::submit_sm(self, InterfaceVersion::V5_0)
     }
 }
 
@@ -96,10 +96,7 @@ mod tests {
         let refused = |message: ShortMessage<'_>| {
             let mut body = Vec::new();
             message.encode(&mut body);
-            ShortMessage::decode(&body)
-                .and_then(|message| message.check_submit(InterfaceVersion::V5_0))
-                .unwrap_err()
-                .status
+            ShortMessage::decode(&body).and_then(|message| message.check_submit()).unwrap_err().status
         };
         let long = Address { digits: b"123456789012345678901", ..Address::default() };
         assert_eq!(refused(ShortMessage { source: long, ..message() }), CommandStatus::RINVSRCADR);

@@ -10,11 +10,13 @@
 //!
 //! A request is registered before its bytes are in the output: a response can never find it missing.
 
+mod operations;
 mod state;
 #[cfg(test)]
 mod tests;
 mod window;
 
+pub use operations::Operations;
 pub use state::{Role, State};
 
 use crate::frame::{self, Check, Frame};
@@ -34,6 +36,10 @@ pub struct SessionConfig {
     /// Unanswered messages that the peer may have with us; beyond it we stop reading. As ESME it is far above what a
     /// carrier sends: the responses that we wait for come on the same connection.
     pub peer_window_max: usize,
+    /// The version that we speak. As ESME it is the bind's own.
+    pub interface_version: InterfaceVersion,
+    /// Requests of the peer that the owner takes beyond messages; others are refused as unknown.
+    pub operations: Operations,
     /// The largest PDU taken.
     pub pdu_bytes_max: usize,
     /// Silence after which we ask whether the peer is there; 0 never asks.
@@ -56,6 +62,8 @@ impl SessionConfig {
                 Role::Smsc => 1_000,
                 Role::Esme => CARRIER_DELIVERIES_MAX,
             },
+            interface_version: InterfaceVersion::V3_4,
+            operations: Operations::NONE,
             pdu_bytes_max: frame::PDU_BYTES_MAX,
             enquire_link_ms: 30_000,
             response_timeout_ms: 30_000,
@@ -94,6 +102,23 @@ pub enum Event<'a> {
         status: CommandStatus,
         /// Of submit_sm_resp.
         message_id: &'a [u8],
+    },
+    /// Another request, of those that the configuration lets through. To be answered with `answer` or `refuse`, but for
+    /// outbind and alert_notification, which have no response.
+    Request {
+        /// What `answer` wants back.
+        sequence_number: u32,
+        /// The request.
+        pdu: Pdu<'a>,
+    },
+    /// The peer answered a request that `send_request` sent.
+    Response {
+        /// As it was given to `send_request`.
+        token: u64,
+        /// How.
+        status: CommandStatus,
+        /// Its response; generic_nack, or one that cannot be read, as [`Pdu::Other`].
+        pdu: Pdu<'a>,
     },
     /// One of our messages was not answered in time. What became of it is unknown.
     Unanswered {
@@ -323,30 +348,35 @@ impl Session {
         let id = frame.header.command_id;
         let sequence_number = frame.header.sequence_number;
         self.counters.last_sequence_in = sequence_number;
-        if !self.state.allows_request(self.config.role, id) {
+        let version = self.version();
+        if !self.takes(id) || !self.state.allows_request(self.config.role, id, version) {
             self.refuse_request(id, sequence_number);
             return None;
         }
-        let pdu = match Pdu::decode(frame) {
-            Ok(pdu) => pdu,
-            Err(DecodeError { status, .. }) => {
-                self.counters.protocol_errors += 1;
-                self.respond_to(id, sequence_number, status, &[]);
-                if id != CommandId::SUBMIT_SM && id != CommandId::DELIVER_SM {
-                    self.close(CloseReason::BindRefused(status));
-                }
-                return None;
-            }
+        let decoded = if version.has_tlvs() {
+            Pdu::decode(frame)
+        } else {
+            // What stands behind the fields of a 3.3 peer's PDU is no TLV, and has no meaning.
+            Pdu::decode_leniently(frame).map(Pdu::without_tlvs)
         };
+        let refusal = match &decoded {
+            Ok(pdu) if self.config.role == Role::Smsc => pdu.check(version).err(),
+            Ok(_) => None,
+            Err(error) => Some(*error),
+        };
+        if let Some(DecodeError { status, .. }) = refusal {
+            self.counters.protocol_errors += 1;
+            if id.has_response() {
+                self.respond_to(id, sequence_number, status, &[]);
+            }
+            if BindMode::from_command_id(id).is_some() {
+                self.close(CloseReason::BindRefused(status));
+            }
+            return None;
+        }
+        let Ok(pdu) = decoded else { return None };
         match pdu {
             Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => {
-                if id == CommandId::SUBMIT_SM
-                    && let Err(DecodeError { status, .. }) = message.check_submit(self.peer_version)
-                {
-                    self.counters.protocol_errors += 1;
-                    self.respond_to(id, sequence_number, status, &[]);
-                    return None;
-                }
                 self.peer_in_flight += 1;
                 Some(Event::Message { sequence_number, message })
             }
@@ -365,28 +395,13 @@ impl Session {
                 self.peer_version = request.interface_version;
                 Some(Event::Bind { sequence_number, mode, request })
             }
-            // allows_request lets nothing else through.
-            _ => None,
-        }
-    }
-
-    /// A request that is unknown, or known and not allowed now (SMPP 3.4 §4.3, Table 2-1).
-    fn refuse_request(&mut self, id: CommandId, sequence_number: u32) {
-        self.counters.protocol_errors += 1;
-        match (id, id.name()) {
-            (_, None) => self.write(Pdu::GenericNack(Tlvs::EMPTY), CommandStatus::RINVCMDID, sequence_number),
-            // These have no response.
-            (CommandId::OUTBIND | CommandId::ALERT_NOTIFICATION, _) => {}
-            _ => {
-                let bind = BindMode::from_command_id(id).is_some();
-                let known =
-                    bind || matches!(id, CommandId::SUBMIT_SM | CommandId::DELIVER_SM | CommandId::UNBIND);
-                let status = match (known, self.state) {
-                    (false, State::Bound(_)) => CommandStatus::RINVCMDID,
-                    (_, State::Bound(_)) if bind => CommandStatus::RALYBND,
-                    _ => CommandStatus::RINVBNDSTS,
-                };
-                self.respond_to(id, sequence_number, status, &[]);
+            pdu => {
+                if id.has_response() {
+                    self.peer_in_flight += 1;
+                } else if id == CommandId::OUTBIND {
+                    self.state = State::Outbound;
+                }
+                Some(Event::Request { sequence_number, pdu })
             }
         }
     }
@@ -421,6 +436,11 @@ impl Session {
                 self.close(CloseReason::Unbound);
                 None
             }
+            id if BindMode::from_command_id(id.request()).is_none() => {
+                self.messages_in_flight -= 1;
+                let pdu = Pdu::decode(frame).unwrap_or(Pdu::Other(header.command_id, frame.body));
+                Some(Event::Response { token: pending.token, status, pdu })
+            }
             _ => {
                 if let Ok(Pdu::BindResp(_, response)) = Pdu::decode(frame)
                     && let Some(version) = response.interface_version()
@@ -448,7 +468,7 @@ impl Session {
         }
         let response = self.window.oldest_sent_ms().map(|sent| sent + self.config.response_timeout_ms);
         let pdu = self.partial_since_ms.map(|since| since + self.config.pdu_timeout_ms);
-        let bind = matches!(self.state, State::Open | State::Binding(_))
+        let bind = matches!(self.state, State::Open | State::Outbound | State::Binding(_))
             .then(|| self.opened_ms + self.config.bind_timeout_ms);
         let link = (self.is_bound() && !self.link_pending && self.config.enquire_link_ms > 0)
             .then(|| self.last_heard_ms + self.config.enquire_link_ms);
@@ -472,7 +492,7 @@ impl Session {
         let since = |start: u64| now_ms.saturating_sub(start);
         if self.partial_since_ms.is_some_and(|start| since(start) >= self.config.pdu_timeout_ms) {
             self.close(CloseReason::PduTimeout);
-        } else if matches!(self.state, State::Open | State::Binding(_))
+        } else if matches!(self.state, State::Open | State::Outbound | State::Binding(_))
             && since(self.opened_ms) >= self.config.bind_timeout_ms
         {
             self.close(CloseReason::BindTimeout);
@@ -502,8 +522,9 @@ impl Session {
 
     /// ESME: asks to bind.
     pub fn bind(&mut self, now_ms: u64, mode: BindMode, request: BindRequest<'_>) {
-        if self.state == State::Open {
+        if matches!(self.state, State::Open | State::Outbound) {
             self.state = State::Binding(mode);
+            self.config.interface_version = request.interface_version;
             self.request(now_ms, Pdu::Bind(mode, request), LINK_TOKEN);
         }
     }
@@ -514,7 +535,7 @@ impl Session {
         self.state = State::Bound(mode);
         self.set_window_max(window_max);
         // sc_interface_version goes only to peers that know TLVs.
-        let interface_version = self.peer_version.has_tlvs().then_some(InterfaceVersion::V3_4);
+        let interface_version = self.peer_version.has_tlvs().then_some(self.config.interface_version);
         let response = BindResponse::new(system_id, interface_version);
         self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
     }
@@ -554,7 +575,7 @@ impl Session {
         let sequence_number = self.window.register(id.response().0, token, now_ms);
         self.messages_in_flight += 1;
         self.counters.pdus_out += 1;
-        let with_tlvs = self.peer_version.has_tlvs();
+        let with_tlvs = self.version().has_tlvs();
         frame::append(&mut self.output, id, 0, sequence_number, |out| {
             out.extend_from_slice(mandatory);
             if with_tlvs {
@@ -583,7 +604,7 @@ impl Session {
                 self.request(now_ms, Pdu::Unbind(Tlvs::EMPTY), LINK_TOKEN);
             }
             State::Unbinding | State::Closed => {}
-            State::Open | State::Binding(_) => self.close(CloseReason::Local),
+            State::Open | State::Outbound | State::Binding(_) => self.close(CloseReason::Local),
         }
     }
 
@@ -629,6 +650,7 @@ impl Session {
 
     fn respond_to(&mut self, id: CommandId, sequence_number: u32, status: CommandStatus, message_id: &[u8]) {
         self.counters.pdus_out += 1;
+        let status = status.for_version(self.version());
         frame::append(&mut self.output, id.response(), status.0, sequence_number, |out| {
             if status.is_ok() {
                 out.extend_from_slice(message_id);
@@ -645,7 +667,8 @@ impl Session {
 
     fn write(&mut self, pdu: Pdu<'_>, status: CommandStatus, sequence_number: u32) {
         self.counters.pdus_out += 1;
-        pdu.encode(&mut self.output, status, sequence_number);
+        let version = self.version();
+        pdu.encode_for(version, &mut self.output, status, sequence_number);
     }
 }
 
@@ -656,5 +679,7 @@ pub const CARRIER_DELIVERIES_MAX: usize = 20_000;
 const OUTPUT_KEPT_BYTES: usize = 64 * 1024;
 
 fn is_message(pending: &Pending) -> bool {
-    matches!(CommandId(pending.response_id), CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP)
+    let request = CommandId(pending.response_id).request();
+    !matches!(request, CommandId::ENQUIRE_LINK | CommandId::UNBIND)
+        && BindMode::from_command_id(request).is_none()
 }
