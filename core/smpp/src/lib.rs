@@ -9,7 +9,8 @@
 //! - [`receipt`]: delivery receipts, as text and as TLVs;
 //! - [`text`]: encodings of short messages, and the plan with the fewest parts;
 //! - [`segment`]: parts of long messages, their forms and their reassembly;
-//! - [`status`]: the one table of `command_status`.
+//! - [`status`]: the one table of `command_status`;
+//! - [`tlv`]: the one table of optional parameters, and their values.
 
 pub mod frame;
 pub mod pdu;
