@@ -236,9 +236,11 @@ class Gateway:
         """A connection without a bind."""
         return Client(self.smpp, **options)
 
-    def bind(self, system_id: str = "acme", password: str = PASSWORD, mode: str = "transceiver") -> Client:
+    def bind(
+        self, system_id: str = "acme", password: str = PASSWORD, mode: str = "transceiver", **options: Any
+    ) -> Client:
         """A connection that is bound."""
-        client = self.connect()
+        client = self.connect(**options)
         try:
             assert client.bind(system_id, password, mode=mode).status == 0
         except BaseException:
