@@ -21,6 +21,13 @@ pub(crate) struct Verify {
     pub(crate) hash: String,
 }
 
+impl std::fmt::Debug for Verify {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The password is nobody's to read.
+        formatter.debug_struct("Verify").field("tag", &self.tag).finish_non_exhaustive()
+    }
+}
+
 /// What address has this host? It all comes back with the answer.
 #[derive(Clone)]
 pub(crate) struct Resolve {

@@ -211,6 +211,20 @@ fn a_window_that_shrinks_holds_and_one_that_grows_lets_go() {
 }
 
 #[test]
+fn a_carriers_new_timers_hold_for_the_binds_that_it_has() {
+    let (world, smsc) = (World::new(), Smsc::new());
+    let mut snapshot = sample(&smsc);
+    world.apply(&snapshot);
+    let mut alpha = smsc.accept();
+    customer(&world).submit("491701");
+    alpha.hear_message();
+    snapshot.carriers[0].response_timeout_ms = 100;
+    world.apply(&snapshot);
+    // On the same bind, since the first was not answered in the new time.
+    assert_eq!(alpha.hear_message().1, "491701");
+}
+
+#[test]
 fn an_apply_whose_caller_gives_up_is_in_force_everywhere_or_nowhere() {
     let (world, smsc) = (World::new(), Smsc::new());
     let mut snapshot = sample(&smsc);

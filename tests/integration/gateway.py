@@ -105,12 +105,12 @@ class Gateway:
 
     # Its life.
 
-    def start(self) -> Gateway:
-        """Starts it and waits until it has its configuration."""
+    def start(self, outcome: str = "config_applied") -> Gateway:
+        """Starts it and waits until it has its configuration, or has said what else came of that."""
         assert self._process is None, "it runs already"
         said_before = self.log.stat().st_size
         self._process = Brivas(self.data, *self._arguments, log=self.log)
-        self._wait_said(said_before, "config_applied")
+        self._wait_said(said_before, outcome)
         return self
 
     def reload(self, outcome: str = "config_applied") -> None:
@@ -236,9 +236,11 @@ class Gateway:
         """A connection without a bind."""
         return Client(self.smpp, **options)
 
-    def bind(self, system_id: str = "acme", password: str = PASSWORD, mode: str = "transceiver") -> Client:
+    def bind(
+        self, system_id: str = "acme", password: str = PASSWORD, mode: str = "transceiver", **options: Any
+    ) -> Client:
         """A connection that is bound."""
-        client = self.connect()
+        client = self.connect(**options)
         try:
             assert client.bind(system_id, password, mode=mode).status == 0
         except BaseException:

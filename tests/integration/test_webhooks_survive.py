@@ -13,7 +13,7 @@ from brivas.layout import Layout, write_private
 from brivas.resources.secret import Secret
 from brivas.v1 import events_pb2
 from brivas_gateways.webhooks.signature import SigningKey
-from brivas_gateways.webhooks.store import read_counts
+from brivas_gateways.webhooks.standing import read_standings
 from tests.support.fake_engine import TOKEN, FakeEngine
 from tests.support.process import Brivas, wait_until
 from tests.support.receiver import Answer, Received, Receiver
@@ -96,7 +96,7 @@ def test_kills_of_the_dispatcher_lose_no_event_and_keep_the_order(tmp_path: Path
             wait_until(
                 lambda: (
                     {each.headers["webhook-id"] for each in receiver.taken} >= everything
-                    and not any(count.pending for count in read_counts(tmp_path))
+                    and not any(each.pending for each in read_standings(tmp_path))
                 ),
                 f"all deliveries (seed {seed})",
                 seconds=60,
@@ -127,7 +127,7 @@ def test_the_stored_offset_is_where_reading_goes_on(tmp_path: Path) -> None:
         engine.add_event("b" * 16, DELIVERED)
         with ops(tmp_path, engine, tmp_path / "ops.log") as process:
             wait_until(lambda: len(receiver.taken) == 2, f"the second; {process.logged()}")
-            wait_until(lambda: not any(count.pending for count in read_counts(tmp_path)), "the store is empty")
+            wait_until(lambda: not any(each.pending for each in read_standings(tmp_path)), "the store is empty")
             assert process.terminate() == 0
     engine.stop()
     assert [each.json["data"]["id"] for each in receiver.taken] == ["a" * 16, "b" * 16]

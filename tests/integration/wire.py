@@ -84,7 +84,12 @@ class Client:
     """A TCP connection. Reading answers enquire_link and deliver_sm, unless told otherwise, and keeps the latter."""
 
     def __init__(
-        self, address: tuple[str, int], *, timeout: float = TIMEOUT_SECONDS, receive_octets: int | None = None
+        self,
+        address: tuple[str, int],
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        receive_octets: int | None = None,
+        source: str = "",
     ) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_octets is not None:
@@ -92,6 +97,7 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_octets)
         self.socket.settimeout(timeout)
         try:
+            self.socket.bind((source, 0))
             self.socket.connect(address)
         except BaseException:
             self.socket.close()

@@ -9,20 +9,17 @@ use subtle::ConstantTimeEq;
 
 use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
-use super::parties::PendingPassword;
 use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
-use crate::offload::{PasswordTag, Verify};
+use crate::offload::PasswordTag;
 
 /// Connections that are held at most; beyond it new ones are closed at once.
 const CONNECTIONS_MAX: usize = 15_000;
-/// Undecided passwords of one account: more are refused, so that a flood on one account leaves the others their turn.
-const PENDING_PASSWORDS_MAX: usize = 16;
 /// What we call ourselves in bind responses.
 const SYSTEM_ID: &[u8] = b"brivas";
 
 /// What the peer is told, and what the log says.
-type Refusal = (CommandStatus, &'static str);
+pub(super) type Refusal = (CommandStatus, &'static str);
 
 const BINDS_TAKEN: Refusal = (CommandStatus::RALYBND, "the account has all the binds it may have (bindsMax)");
 
@@ -118,35 +115,12 @@ impl Shard {
             self.admit_bind(name, sequence_number, number);
             return Ok(());
         }
-        // A thousand binds at once with one password are one decision.
-        if let Some(pending) = account.pending_passwords.iter_mut().find(|pending| pending.digest == digest) {
-            pending.waiting.push((name, sequence_number));
-            return Ok(());
-        }
-        if account.pending_passwords.len() >= PENDING_PASSWORDS_MAX {
-            return Err((CommandStatus::RBINDFAIL, "too many passwords of this account are undecided"));
-        }
-        let job = Verify {
-            tag: PasswordTag { account: number, digest },
-            password: request.password.to_vec(),
-            hash: config.spec.password_hash.clone(),
-        };
-        if !self.offload.verify(job) {
-            return Err((CommandStatus::RBINDFAIL, "too many passwords are undecided"));
-        }
-        account.pending_passwords.push(PendingPassword { digest, waiting: vec![(name, sequence_number)] });
-        Ok(())
+        self.ask_password(name, sequence_number, number, digest, request.password)
     }
 
     /// argon2 has decided.
     pub(super) fn handle_password(&mut self, tag: PasswordTag, right: bool) {
-        let account = &mut self.accounts[tag.account as usize];
-        let position = account.pending_passwords.iter().position(|pending| pending.digest == tag.digest);
-        let Some(position) = position else { return };
-        let waiting = account.pending_passwords.swap_remove(position).waiting;
-        if right {
-            account.confirmed_password = Some(tag.digest);
-        }
+        let waiting = self.decided(tag, right);
         for (name, sequence_number) in waiting {
             // Those that gave up meanwhile count for nothing.
             if self.connections.get(name).is_none() {
@@ -184,7 +158,7 @@ impl Shard {
         self.mark_account(number);
     }
 
-    fn refuse_bind(&mut self, name: ConnectionRef, sequence_number: u32, (status, why): Refusal) {
+    pub(super) fn refuse_bind(&mut self, name: ConnectionRef, sequence_number: u32, (status, why): Refusal) {
         self.counters.binds_refused += 1;
         if let Some(connection) = self.connections.get_mut(name) {
             let fields = vec![

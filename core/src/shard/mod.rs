@@ -20,6 +20,7 @@ mod forward;
 mod idempotency;
 mod messages;
 mod parties;
+mod passwords;
 mod receipt;
 mod receipts;
 mod reload;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
+use super::passwords::Passwords;
 use crate::config::{AccountConfig, CarrierConfig};
 use crate::throttle::Throttle;
 
@@ -25,8 +26,7 @@ pub(crate) struct Account {
     /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
     /// account hash slowly once.
     pub(crate) confirmed_password: Option<[u8; 32]>,
-    /// Passwords of this account that argon2 has not decided yet.
-    pub(crate) pending_passwords: Vec<PendingPassword>,
+    pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
     pub(crate) throttled: u64,
@@ -44,7 +44,7 @@ impl Account {
             deliveries: VecDeque::new(),
             open_messages: 0,
             confirmed_password: None,
-            pending_passwords: Vec::new(),
+            passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,
             throttled: 0,
@@ -56,14 +56,6 @@ impl Account {
     pub(crate) fn on_disk(&self) -> bool {
         self.config.as_ref().is_none_or(|config| config.on_disk())
     }
-}
-
-/// A password that is being decided, once for all who gave it.
-#[derive(Debug)]
-pub(crate) struct PendingPassword {
-    pub(crate) digest: [u8; 32],
-    /// Their binds' connections and sequence numbers.
-    pub(crate) waiting: Vec<(ConnectionRef, u32)>,
 }
 
 /// Where a bind to a carrier stands.

@@ -76,6 +76,9 @@ impl Shard {
                 && let Some(connection) = self.connections.get_mut(name)
             {
                 connection.session.set_window_max(new.spec.window_max as usize);
+                connection
+                    .session
+                    .set_timers(new.spec.enquire_link_ms.into(), new.spec.response_timeout_ms.into());
                 self.mark_bind(number, bind as u32);
             }
         }

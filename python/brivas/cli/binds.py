@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from brivas.cli.options import control_target_option
-from brivas.cli.output import Output, json_option, print_json
+from brivas.cli.output import Output, json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from brivas.v1 import control_pb2
-
-PIPE_WIDTH = 500
 
 
 @click.command()
@@ -33,7 +30,7 @@ def binds(output: Output, side: str | None, control_target: str | None, as_json:
     if as_json:
         print_json({"binds": found})
         return
-    print_table(found)
+    print_binds(found)
 
 
 def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
@@ -57,18 +54,12 @@ def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
     }
 
 
-def print_table(found: list[dict[str, Any]]) -> None:
+def print_binds(found: list[dict[str, Any]]) -> None:
     """The binds for people."""
-    from rich.console import Console
-    from rich.table import Table
-
     from brivas.cli.events import clock
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("side", "name", "peer", "state", "window", "in", "out", "since", "last error"):
-        table.add_column(column, no_wrap=True)
-    for bind in found:
-        table.add_row(
+    rows = [
+        (
             bind["side"],
             bind["name"],
             bind["peer"],
@@ -79,7 +70,6 @@ def print_table(found: list[dict[str, Any]]) -> None:
             clock(bind["since_ms"]),
             bind["last_error"] or "",
         )
-    # A pipe has no width: nothing is cut there.
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
-    console.print(table)
-    click.echo(f"{len(found)} binds", err=True)
+        for bind in found
+    ]
+    print_table(("side", "name", "peer", "state", "window", "in", "out", "since", "last error"), rows, "bind")

@@ -7,7 +7,8 @@ go to stderr.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ import click
 from brivas.errors import BrivasError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PIPE_WIDTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,25 @@ def print_json(value: object) -> None:
     import msgspec
 
     click.echo(msgspec.json.encode(value))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> None:
+    """Rows under their columns, for people; nothing is wrapped. On stderr how many there are of `what`."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        # As Text: an error may hold what looks like markup.
+        table.add_row(*(Text(cell) for cell in row))
+    # A pipe has no width: nothing is cut there.
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPE_WIDTH)
+    if rows:
+        console.print(table)
+    click.echo(f"{len(rows)} {what}{'' if len(rows) == 1 else 's'}", err=True)
 
 
 def print_error(error: BrivasError, *, as_json: bool = False) -> None:

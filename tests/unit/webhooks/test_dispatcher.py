@@ -19,6 +19,7 @@ from brivas_gateways.webhooks.sender import HttpSender, Outcome, Taken
 from brivas_gateways.webhooks.signature import SigningKey
 from brivas_gateways.webhooks.store import Delivery, NewDelivery, Store
 from brivas_gateways.webhooks.subscription import Subscription, Subscriptions, SubscriptionView
+from tests.support.process import free_port
 from tests.support.receiver import Answer, Received, Receiver
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -89,7 +90,7 @@ async def _while(work: Awaitable[None], until: Callable[[], bool]) -> None:
 
 
 def pending(store: Store) -> int:
-    return sum(count.pending for count in store.counts())
+    return store.pending()
 
 
 def numbers(received: list[Received]) -> list[int]:
@@ -168,6 +169,13 @@ def test_a_redirect_is_not_followed(store: Store) -> None:
             dispatch(store, [subscription(receiver.url, max_age=1)], lambda: bool(store.failed()))
         assert elsewhere.requests == []
     assert store.failed()[0].reason == "answered 302"
+
+
+def test_a_receiver_that_is_not_there_is_told_in_few_words(store: Store) -> None:
+    port = free_port()
+    add(store, 1)
+    dispatch(store, [subscription(f"http://127.0.0.1:{port}", max_age=1)], lambda: bool(store.failed()))
+    assert store.failed()[0].reason == f"no connection to 127.0.0.1:{port}: connection refused"
 
 
 def test_a_receiver_that_never_answers_is_cut_off_and_holds_up_nobody_else(store: Store) -> None:

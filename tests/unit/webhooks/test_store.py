@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brivas.errors import BrivasError, NotFoundError
-from brivas_gateways.webhooks.store import Count, NewDelivery, Store, read_counts, store_path
+from brivas_gateways.webhooks import store as module
+from brivas_gateways.webhooks.store import NewDelivery, Store, store_path
 
 NOW = 1_700_000_000_000
 
@@ -38,7 +39,7 @@ def test_of_a_message_only_the_oldest_delivery_is_due(store: Store) -> None:
     store.add(5, [delivery(1), delivery(2), delivery(3, "other"), delivery(1, webhook="v")], NOW)
     assert bodies(store) == [b"1", b"3"]
     first = store.due("w", NOW, 100)[0]
-    store.postpone(first, NOW + 1_000)
+    store.postpone(first, "answered 500", NOW, NOW + 1_000)
     assert bodies(store) == [b"3"]
     assert store.next_due_at("w") == NOW
     assert bodies(store, now_ms=NOW + 1_000) == [b"3", b"1"]
@@ -53,7 +54,7 @@ def test_the_same_event_is_stored_once(store: Store) -> None:
     store.add(5, [delivery(1)], NOW)
     store.add(5, [delivery(1)], NOW)
     assert bodies(store) == [b"1"]
-    assert store.counts() == [Count("w", 1, 0, disabled=False)]
+    assert store.pending() == 1
 
 
 def test_offset_and_deliveries_move_together(store: Store, tmp_path: Path) -> None:
@@ -112,15 +113,6 @@ def test_a_disablement_holds_for_one_specification(store: Store) -> None:
     assert store.disabled() == {}
 
 
-def test_counts_can_be_read_by_another_process(store: Store, tmp_path: Path) -> None:
-    assert read_counts(tmp_path / "nothing") == []
-    store.add(1, [delivery(1), delivery(2)], NOW)
-    store.add(1, [delivery(1, webhook="v")], NOW)
-    store.give_up(store.due("v", NOW, 1)[0], "no", NOW)
-    store.disable("v", "d", "410", NOW)
-    assert read_counts(tmp_path) == [Count("v", 0, 1, disabled=True), Count("w", 2, 0, disabled=False)]
-
-
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     Store(tmp_path).close()
     with sqlite3.connect(store_path(tmp_path)) as database:
@@ -128,6 +120,18 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(BrivasError, match="version 99"):
         Store(tmp_path)
+
+
+def test_a_file_of_the_first_version_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(module, "_STEPS", module._STEPS[:1])
+        old = Store(tmp_path)
+        old.add(7, [delivery(1)], NOW)
+        old.close()
+    store = Store(tmp_path)
+    assert (store.next_offset(), bodies(store)) == (7, [b"1"])
+    store.done(store.due("w", NOW, 1)[0], NOW)
+    store.close()
 
 
 def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_said(tmp_path: Path) -> None:
@@ -198,6 +202,6 @@ def test_the_order_of_a_message_holds_whatever_happens(
             store.give_up(chosen, "no", now_ms)
             model[chosen.message_id].pop(0)
         else:
-            store.postpone(chosen, now_ms + 25)
-    assert sum(count.pending for count in store.counts()) == sum(len(queue) for queue in model.values())
+            store.postpone(chosen, "no", now_ms, now_ms + 25)
+    assert store.pending() == sum(len(queue) for queue in model.values())
     store.close()

@@ -43,6 +43,12 @@ impl Session {
         }
     }
 
+    /// Changes how long silence and an answer may take, also on a live session.
+    pub fn set_timers(&mut self, enquire_link_ms: u64, response_timeout_ms: u64) {
+        self.config.enquire_link_ms = enquire_link_ms;
+        self.config.response_timeout_ms = response_timeout_ms;
+    }
+
     /// Sends a message: submit_sm as ESME, deliver_sm as SMSC. `mandatory` and `tlvs` are the parts of its
     /// body; TLVs stay behind where the peer's version knows none. The token comes back with the outcome.
     ///

@@ -13,7 +13,7 @@ from brivas.metrics import Metric
 from brivas.openmetrics import CONTENT_TYPE, Exposition
 from brivas.v1 import control_pb2
 from brivas_gateways.http.engine import Engine
-from brivas_gateways.webhooks.store import read_counts
+from brivas_gateways.webhooks.standing import read_standings
 
 SCRAPE_TIMEOUT_SECONDS: Final = 5.0
 
@@ -75,11 +75,11 @@ async def scrape(request: Request) -> Response:
     else:
         exposition.add(metrics.ENGINE_UP, 1)
         add_engine(exposition, stats)
-    for count in read_counts(engine.data):
-        labels = {"webhook": count.webhook}
-        exposition.add(metrics.WEBHOOKS_PENDING, count.pending, labels)
-        exposition.add(metrics.WEBHOOKS_FAILED, count.failed, labels)
-        exposition.add(metrics.WEBHOOKS_DISABLED, int(count.disabled), labels)
+    for standing in read_standings(engine.data):
+        labels = {"webhook": standing.webhook}
+        exposition.add(metrics.WEBHOOKS_PENDING, standing.pending, labels)
+        exposition.add(metrics.WEBHOOKS_FAILED, standing.failed, labels)
+        exposition.add(metrics.WEBHOOKS_DISABLED, int(standing.state == "disabled"), labels)
     return Response(exposition.text(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from brivas.cli.output import Output, json_option, print_json
+from brivas.cli.output import Output, json_option, print_json, print_table
 
 
 @click.group()
@@ -16,16 +16,29 @@ def webhooks() -> None:
 @json_option
 @click.pass_obj
 def list_webhooks(output: Output, as_json: bool) -> None:
-    """Lists the webhooks with deliveries that wait or failed, and those disabled."""
-    from brivas_gateways.webhooks.store import read_counts
+    """Lists every webhook: its state, deliveries that wait and that failed, its last success and last error."""
+    from brivas.cli.events import clock
+    from brivas_gateways.webhooks.standing import read_standings
 
-    counts = read_counts(output.data)
+    standings = read_standings(output.data)
     if as_json:
-        print_json({"webhooks": counts})
+        print_json({"webhooks": standings})
         return
-    for count in counts:
-        state = "  disabled" if count.disabled else ""
-        click.echo(f"{count.webhook}  pending {count.pending}  failed {count.failed}{state}")
+    rows = [
+        (
+            each.webhook,
+            each.account or "",
+            each.state,
+            str(each.pending),
+            str(each.failed),
+            clock(each.last_success_at_ms) if each.last_success_at_ms else "never",
+            " ".join((clock(each.last_error_at_ms) if each.last_error_at_ms else "", each.last_error or "")).strip(),
+        )
+        for each in standings
+    ]
+    print_table(("webhook", "account", "state", "pending", "failed", "last success", "last error"), rows, "webhook")
+    if not rows:
+        click.echo("A resource of kind Webhook in the configuration makes one.", err=True)
 
 
 @webhooks.command()

@@ -35,6 +35,7 @@ class WebhooksController:
             version, config = await context.view.wait_newer(0)
             await view.replace(subscriptions_of(config, log))
             store, sender = Store(context.data), HttpSender()
+            store.configure(view.current.configured)
             try:
                 async with AsyncControlClient(context.control_target, context.control_token) as client:
                     dispatcher = Dispatcher(store, sender, view, clock, log)
@@ -44,16 +45,19 @@ class WebhooksController:
                     async with asyncio.TaskGroup() as group:
                         group.create_task(intake.run())
                         group.create_task(dispatcher.run())
-                        group.create_task(_follow(context.view, version, view, dispatcher, log))
+                        group.create_task(_follow(context.view, version, view, store, dispatcher, log))
             finally:
                 await sender.close()
                 store.close()
 
 
-async def _follow(configs: ConfigView, version: int, view: SubscriptionView, dispatcher: Dispatcher, log: Log) -> None:
+async def _follow(
+    configs: ConfigView, version: int, view: SubscriptionView, store: Store, dispatcher: Dispatcher, log: Log
+) -> None:
     while True:
         version, config = await configs.wait_newer(version)
         await view.replace(subscriptions_of(config, log))
+        store.configure(view.current.configured)
         dispatcher.wake()
 
 

@@ -96,7 +96,7 @@ class Dispatcher:
                     jitter=self._jitter.random(),
                 )
                 if at_ms is not None:
-                    self._store.postpone(delivery, at_ms)
+                    self._store.postpone(delivery, reason, now_ms, at_ms)
                     return
                 self._store.give_up(delivery, reason, now_ms)
                 self._log.warning(

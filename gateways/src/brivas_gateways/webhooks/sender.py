@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import os
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -81,9 +82,26 @@ class HttpSender:
                 await _read_away(response)
         except TimeoutError:
             return NotTaken(f"no answer in {subscription.timeout_ms} ms")
+        except aiohttp.ClientConnectorError as error:
+            return NotTaken(f"no connection to {error.host}:{error.port}: {_why(error)}")
+        except aiohttp.ServerDisconnectedError:
+            return NotTaken("the connection was closed before an answer came")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return NotTaken(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
         return judge(status, retry_after, now_ms)
+
+
+def _why(error: aiohttp.ClientConnectorError) -> str:
+    """The system's words for it: aiohttp's own hold addresses and options."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the name cannot be resolved"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the certificate is not accepted: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        # Its errno is one of OpenSSL's.
+        return f"TLS: {error.os_error}"
+    number = error.os_error.errno
+    return os.strerror(number).lower() if number else str(error.os_error)
 
 
 def judge(status: int, retry_after: str, now_ms: int) -> Outcome:

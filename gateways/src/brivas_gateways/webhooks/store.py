@@ -22,8 +22,11 @@ FAILED_MAX: Final = 100_000
 PENDING_MAX: Final = 1_000_000
 """Deliveries waiting for one webhook; one more fails at once."""
 
-_VERSION: Final = 1
-_SCHEMA: Final = """
+STORE_TIMEOUT_SECONDS: Final = 1.0
+"""How long a reader waits for who writes."""
+
+# Each step makes the next version of the file.
+_VERSION_1: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE pending (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -56,6 +59,15 @@ CREATE TABLE disabled (
     webhook TEXT PRIMARY KEY, digest TEXT NOT NULL, since_ms INTEGER NOT NULL, reason TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+_VERSION_2: Final = """
+CREATE TABLE configured (
+    webhook TEXT PRIMARY KEY, account TEXT NOT NULL, url TEXT NOT NULL, digest TEXT NOT NULL, unusable TEXT
+) WITHOUT ROWID;
+CREATE TABLE outcome (
+    webhook TEXT PRIMARY KEY, last_success_at_ms INTEGER, last_error_at_ms INTEGER, last_error TEXT
+) WITHOUT ROWID;
+"""
+_STEPS: Final = (_VERSION_1, _VERSION_2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +110,15 @@ class FailedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How a webhook stands."""
+class Configured:
+    """A webhook of the configuration in force."""
 
     webhook: str
-    pending: int
-    failed: int
-    disabled: bool
+    account: str
+    url: str
+    digest: str
+    unusable: str | None
+    """Why nothing can be delivered to it."""
 
 
 class Store:
@@ -174,19 +188,27 @@ class Store:
         """It was taken; the message's next one is due."""
         with self._transaction():
             self._remove(delivery, now_ms)
+            self._database.execute(
+                "INSERT INTO outcome (webhook, last_success_at_ms) VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET last_success_at_ms = excluded.last_success_at_ms",
+                (delivery.webhook, now_ms),
+            )
 
-    def postpone(self, delivery: Delivery, due_at_ms: int) -> None:
+    def postpone(self, delivery: Delivery, reason: str, now_ms: int, due_at_ms: int) -> None:
         """It failed and is tried again."""
-        self._database.execute(
-            "UPDATE pending SET attempts = attempts + 1, due_at_ms = ? WHERE sequence = ?",
-            (due_at_ms, delivery.sequence),
-        )
+        with self._transaction():
+            self._database.execute(
+                "UPDATE pending SET attempts = attempts + 1, due_at_ms = ? WHERE sequence = ?",
+                (due_at_ms, delivery.sequence),
+            )
+            self._note_error(delivery.webhook, reason, now_ms)
 
     def give_up(self, delivery: Delivery, reason: str, now_ms: int) -> None:
         """It failed for good: kept for inspection; the message's next one is due."""
         with self._transaction():
             self._remove(delivery, now_ms)
             self._add_failed(delivery, delivery.attempts + 1, now_ms, reason)
+            self._note_error(delivery.webhook, reason, now_ms)
 
     def give_up_all(self, webhook: str, reason: str, now_ms: int) -> int:
         """All that waits for a webhook failed for good."""
@@ -208,10 +230,12 @@ class Store:
 
     def disable(self, webhook: str, digest: str, reason: str, now_ms: int) -> None:
         """The receiver wants nothing more. Holds until the webhook's specification changes."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO disabled (webhook, digest, since_ms, reason) VALUES (?, ?, ?, ?)",
-            (webhook, digest, now_ms, reason),
-        )
+        with self._transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO disabled (webhook, digest, since_ms, reason) VALUES (?, ?, ?, ?)",
+                (webhook, digest, now_ms, reason),
+            )
+            self._note_error(webhook, reason, now_ms)
 
     def enable(self, webhook: str) -> bool:
         """Takes a webhook into use again; whether it was disabled."""
@@ -255,22 +279,39 @@ class Store:
             )
         return found
 
-    def counts(self) -> list[Count]:
-        """How each webhook that is known here stands."""
-        return _counts(self._database)
+    def configure(self, webhooks: Iterable[Configured]) -> None:
+        """The webhooks of the configuration in force, for those who ask how they stand."""
+        with self._transaction():
+            self._database.execute("DELETE FROM configured")
+            self._database.executemany(
+                "INSERT INTO configured (webhook, account, url, digest, unusable) VALUES (?, ?, ?, ?, ?)",
+                [(each.webhook, each.account, each.url, each.digest, each.unusable) for each in webhooks],
+            )
+            self._database.execute("DELETE FROM outcome WHERE webhook NOT IN (SELECT webhook FROM configured)")
+
+    def pending(self) -> int:
+        """How many deliveries wait, to all webhooks."""
+        return int(self._database.execute("SELECT count(*) FROM pending").fetchone()[0])
 
     def _migrate(self, path: Path) -> None:
         with self._transaction():
             version = int(self._database.execute("PRAGMA user_version").fetchone()[0])
-            if version == 0:
-                for statement in _statements(_SCHEMA):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
+            if version > len(_STEPS):
                 raise BrivasError(
-                    f"{path} has version {version}, this program knows {_VERSION}",
+                    f"{path} has version {version}, this program knows {len(_STEPS)}",
                     hint="use the version of Brivas that wrote it, or move the file away",
                 )
+            for step in _STEPS[version:]:
+                for statement in _statements(step):
+                    self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {len(_STEPS)}")
+
+    def _note_error(self, webhook: str, reason: str, now_ms: int) -> None:
+        self._database.execute(
+            "INSERT INTO outcome (webhook, last_error_at_ms, last_error) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET last_error_at_ms = excluded.last_error_at_ms, last_error = excluded.last_error",
+            (webhook, now_ms, reason),
+        )
 
     def _remove(self, delivery: Delivery, now_ms: int) -> None:
         removed = self._database.execute("DELETE FROM pending WHERE sequence = ?", (delivery.sequence,)).rowcount
@@ -316,33 +357,6 @@ class Store:
 def store_path(data: Path) -> Path:
     """Where the deliveries stand in a data directory."""
     return data / "ops" / "webhooks" / "deliveries.sqlite"
-
-
-def read_counts(data: Path) -> list[Count]:
-    """How the webhooks stand, for another process; empty where nothing was ever stored."""
-    path = store_path(data)
-    if not path.exists():
-        return []
-    try:
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
-        try:
-            return _counts(database)
-        finally:
-            database.close()
-    except sqlite3.OperationalError:
-        # Just being made, or locked for long: the next scrape will see.
-        return []
-
-
-def _counts(database: sqlite3.Connection) -> list[Count]:
-    rows = database.execute(
-        "SELECT webhook, sum(pending), sum(failed), sum(disabled) FROM ("
-        " SELECT webhook, count(*) AS pending, 0 AS failed, 0 AS disabled FROM pending GROUP BY webhook"
-        " UNION ALL SELECT webhook, 0, count(*), 0 FROM failed GROUP BY webhook"
-        " UNION ALL SELECT webhook, 0, 0, 1 FROM disabled"
-        ") GROUP BY webhook ORDER BY webhook"
-    )
-    return [Count(webhook, pending, failed, bool(disabled)) for webhook, pending, failed, disabled in rows]
 
 
 def _columns(delivery: NewDelivery | Delivery) -> dict[str, str | bytes]:

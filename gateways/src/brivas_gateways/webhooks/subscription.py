@@ -16,6 +16,7 @@ from brivas.log import Log
 from brivas.resources.config import Config
 from brivas_gateways.webhooks.kind import RetrySpec, Webhook
 from brivas_gateways.webhooks.signature import SigningKey
+from brivas_gateways.webhooks.store import Configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Subscriptions:
     active: Mapping[str, Subscription]
     known: frozenset[str]
     """Names of all webhooks, those too whose secret cannot be used."""
+    configured: tuple[Configured, ...] = ()
+    """All webhooks, for who asks how they stand."""
 
     def wanting(self, account: str, name: EventName) -> Iterable[Subscription]:
         """Those that asked for an event of an account."""
@@ -89,13 +92,17 @@ class SubscriptionView:
 def subscriptions_of(config: Config, log: Log) -> Subscriptions:
     """The webhooks of a configuration. One whose secret cannot be used is left out, and said so."""
     active: dict[str, Subscription] = {}
-    webhooks = config.of(Webhook)
-    for webhook in webhooks:
+    configured: list[Configured] = []
+    for webhook in config.of(Webhook):
+        unusable = None
         try:
             active[webhook.name] = _subscription(config, webhook)
         except ConfigError as error:
+            unusable = error.message
             log.error("webhook_unusable", webhook=webhook.name, why=error.message, hint=error.hint)
-    return Subscriptions(MappingProxyType(active), frozenset(webhook.name for webhook in webhooks))
+        spec = webhook.spec
+        configured.append(Configured(webhook.name, spec.account, spec.url, _digest(webhook), unusable))
+    return Subscriptions(MappingProxyType(active), frozenset(each.webhook for each in configured), tuple(configured))
 
 
 def _subscription(config: Config, webhook: Webhook) -> Subscription:
@@ -109,5 +116,9 @@ def _subscription(config: Config, webhook: Webhook) -> Subscription:
         timeout_ms=spec.timeout_ms,
         concurrency_max=spec.concurrency_max,
         retry=spec.retry,
-        digest=hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest(),
+        digest=_digest(webhook),
     )
+
+
+def _digest(webhook: Webhook) -> str:
+    return hashlib.sha256(msgspec.json.encode(webhook.spec, order="deterministic")).hexdigest()
