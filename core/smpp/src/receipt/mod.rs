@@ -275,6 +275,10 @@ mod tests {
             assert_eq!(read.error, text.as_bytes());
             assert_eq!((read.error_number(false), read.error_number(true)), (decimal, hexadecimal), "{text}");
         }
+        // Behind the text stands what the message said.
+        let of_text =
+            Receipt::read(&deliver(b"id:7 stat:UNDELIV text:err:9 done date:2611221200", &[])).unwrap();
+        assert_eq!((of_text.error, of_text.done_at_ms), (&b""[..], None));
         let empty = Receipt::read(&deliver(b"id:7 stat:UNDELIV err: text:", &[])).unwrap();
         assert_eq!((empty.error, empty.error_number(false)), (&b""[..], None));
     }
