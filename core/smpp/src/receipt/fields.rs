@@ -29,10 +29,14 @@ impl<'a> Fields<'a> {
             }
             // "err: 0": a space may stand before the value.
             let value = rest.trim_ascii_start();
-            let end = value.iter().position(is_separator).unwrap_or(value.len());
+            let stop = |octet: &u8| *octet == b':' || is_separator(octet);
+            let mut end = value.iter().position(stop).unwrap_or(value.len());
+            let inner = (value.get(end) == Some(&b':')).then_some(end);
+            if inner.is_some() {
+                end += value[end..].iter().position(is_separator).unwrap_or(value.len() - end);
+            }
             let (value, behind) = value.split_at(end);
             // An empty value is followed by the next key: leave that for the next round. Other colons are the value's.
-            let inner = value.iter().position(|&octet| octet == b':');
             if inner.is_some_and(|colon| Key::of(&value[..colon]).is_some()) {
                 continue;
             }
@@ -87,25 +91,39 @@ impl Key {
     /// The key that ends here. Two words ("submit date") are told by both.
     fn of(before: &[u8]) -> Option<Self> {
         let (word, rest) = last_word(before);
-        if word.eq_ignore_ascii_case(b"date") {
-            let is_submitted = last_word(rest).0.eq_ignore_ascii_case(b"submit");
-            return Some(if is_submitted { Self::Submitted } else { Self::Done });
-        }
-        let row = KEYS.iter().find(|row| row.0.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())));
-        row.map(|row| row.1)
+        // The names of Appendix B, and what vendors call the same.
+        Some(match word.len() {
+            2 if is(word, b"id") => Self::Id,
+            3 if is(word, b"sub") => Self::Count,
+            3 if is(word, b"err") => Self::Error,
+            4 if is(word, b"date") && is(last_word(rest).0, b"submit") => Self::Submitted,
+            4 if is(word, b"date") => Self::Done,
+            4 if is(word, b"stat") => Self::State,
+            4 if is(word, b"text") => Self::Text,
+            5 if is(word, b"dlvrd") => Self::Count,
+            5 if is(word, b"state") => Self::State,
+            5 if is(word, b"error") => Self::Error,
+            5 if is(word, b"msgid") => Self::Id,
+            6 if is(word, b"status") => Self::State,
+            6 if is(word, b"msg_id") => Self::Id,
+            7 if is(word, b"errcode") => Self::Error,
+            8 if is(word, b"err_code") => Self::Error,
+            8 if is(word, b"donedate") => Self::Done,
+            9 if is(word, b"done_date") => Self::Done,
+            9 if is(word, b"errorcode") => Self::Error,
+            9 if is(word, b"messageid") => Self::Id,
+            10 if is(word, b"error_code") => Self::Error,
+            10 if is(word, b"message_id") => Self::Id,
+            10 if is(word, b"submitdate") => Self::Submitted,
+            11 if is(word, b"submit_date") => Self::Submitted,
+            _ => return None,
+        })
     }
 }
 
-/// The names of Appendix B, and what vendors call the same.
-const KEYS: [(&[&str], Key); 7] = [
-    (&["id", "msgid", "msg_id", "messageid", "message_id"], Key::Id),
-    (&["stat", "status", "state"], Key::State),
-    (&["err", "error", "errcode", "err_code", "errorcode", "error_code"], Key::Error),
-    (&["submitdate", "submit_date"], Key::Submitted),
-    (&["donedate", "done_date"], Key::Done),
-    (&["sub", "dlvrd"], Key::Count),
-    (&["text"], Key::Text),
-];
+fn is(word: &[u8], name: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(name)
+}
 
 /// The state of Appendix B, the full word, the number of message_state, or a vendor's word.
 fn state(value: &[u8]) -> Option<MessageState> {
@@ -121,21 +139,32 @@ fn state(value: &[u8]) -> Option<MessageState> {
 }
 
 /// Words whose first seven letters are not those of Appendix B.
-const WORDS: [(&str, MessageState); 9] = [
+const WORDS: [(&str, MessageState); 8] = [
     ("DELIVERED", MessageState::Delivered),
     ("DELIVERD", MessageState::Delivered),
     ("ACCEPTED", MessageState::Accepted),
     ("REJECTED", MessageState::Rejected),
     ("FAILED", MessageState::Undeliverable),
-    ("UNDELIVERED", MessageState::Undeliverable),
     ("BUFFERED", MessageState::Enroute),
     ("BUFFRED", MessageState::Enroute),
     ("SENT", MessageState::Enroute),
 ];
 
-const fn is_separator(octet: &u8) -> bool {
-    octet.is_ascii_whitespace() || matches!(*octet, 0 | b';' | b',')
+fn is_separator(octet: &u8) -> bool {
+    SEPARATORS[usize::from(*octet)]
 }
+
+/// Blanks, NUL, and what vendors put between pairs.
+const SEPARATORS: [bool; 256] = {
+    let mut separators = [false; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let it = octet as u8;
+        separators[octet] = it.is_ascii_whitespace() || matches!(it, 0 | b';' | b',');
+        octet += 1;
+    }
+    separators
+};
 
 /// The last word, and what stands before it.
 fn last_word(text: &[u8]) -> (&[u8], &[u8]) {

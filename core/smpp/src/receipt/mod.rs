@@ -29,8 +29,8 @@ pub struct Receipt<'a> {
     pub error: &'a [u8],
     /// `done date`, milliseconds UTC, where it was readable.
     pub done_at_ms: Option<i64>,
-    /// `submit date`, likewise.
-    pub submitted_at_ms: Option<i64>,
+    /// `submit date`, as it came.
+    pub submit_date: &'a [u8],
     /// network_error_code, where it came.
     pub network_error: Option<NetworkError>,
 }
@@ -64,7 +64,8 @@ impl<'a> Receipt<'a> {
     pub fn read_from(message: &ShortMessage<'a>, quirks: ReceiptQuirks) -> Option<Self> {
         let class = message.esm_class;
         let has_class = class.is_receipt() || class.is_intermediate_notification();
-        if !has_class && !(quirks.without_class && class.0 & MESSAGE_TYPE == 0) {
+        let may_be_one = has_class || (quirks.without_class && class.0 & MESSAGE_TYPE == 0);
+        if !may_be_one {
             return None;
         }
         let mut text = message.text();
@@ -77,17 +78,14 @@ impl<'a> Receipt<'a> {
         let state_tlv = message.tlvs.find(Tag::MESSAGE_STATE).and_then(|value| value.first().copied());
         let state_tlv = state_tlv.and_then(MessageState::from_octet);
         let is_certain = has_class || (id_tlv.is_some() && state_tlv.is_some()) || fields.are_of_a_receipt();
-        let at_ms = |date: Option<&[u8]>| {
-            let local_ms = date.and_then(time::parse_receipt_date)?;
-            Some(local_ms - i64::from(quirks.zone_minutes) * 60_000)
-        };
+        let done_local_ms = fields.done.and_then(time::parse_receipt_date);
         is_certain.then_some(())?;
         Some(Self {
             message_id: id_tlv.or(fields.id)?,
             state: state_tlv.or(fields.state)?,
             error: fields.error.unwrap_or_default(),
-            done_at_ms: at_ms(fields.done),
-            submitted_at_ms: at_ms(fields.submitted),
+            done_at_ms: done_local_ms.map(|at_ms| at_ms - i64::from(quirks.zone_minutes) * 60_000),
+            submit_date: fields.submitted.unwrap_or_default(),
             network_error: message.tlvs.find(Tag::NETWORK_ERROR_CODE).and_then(|value| match *value {
                 [network, high, low] => Some(NetworkError { network, code: u16::from_be_bytes([high, low]) }),
                 _ => None,
@@ -253,7 +251,7 @@ mod tests {
         ] {
             let text = format!("id:7 submit date:{date} done date:{date} stat:DELIVRD");
             let receipt = Receipt::read(&deliver(text.as_bytes(), &[])).unwrap();
-            assert_eq!((receipt.submitted_at_ms, receipt.done_at_ms), (at_ms, at_ms), "{date}");
+            assert_eq!((receipt.submit_date, receipt.done_at_ms), (date.as_bytes(), at_ms), "{date}");
             let local = ReceiptQuirks { zone_minutes: 330, ..ReceiptQuirks::default() };
             let receipt = Receipt::read_from(&deliver(text.as_bytes(), &[]), local).unwrap();
             assert_eq!(receipt.done_at_ms, at_ms.map(|at_ms| at_ms - 330 * 60_000));
@@ -277,6 +275,10 @@ mod tests {
             assert_eq!(read.error, text.as_bytes());
             assert_eq!((read.error_number(false), read.error_number(true)), (decimal, hexadecimal), "{text}");
         }
+        // Behind the text stands what the message said.
+        let of_text =
+            Receipt::read(&deliver(b"id:7 stat:UNDELIV text:err:9 done date:2611221200", &[])).unwrap();
+        assert_eq!((of_text.error, of_text.done_at_ms), (&b""[..], None));
         let empty = Receipt::read(&deliver(b"id:7 stat:UNDELIV err: text:", &[])).unwrap();
         assert_eq!((empty.error, empty.error_number(false)), (&b""[..], None));
     }
@@ -376,7 +378,7 @@ mod tests {
                 state: MessageState::Expired,
                 error: b"0ff",
                 done_at_ms: Some(1_795_348_860_000),
-                submitted_at_ms: Some(1_795_348_800_000),
+                submit_date: b"2611221200",
                 network_error: None,
             };
             prop_assert_eq!(read, Some(expected));

@@ -201,5 +201,7 @@ proptest! {
             prop_assert_eq!(bench.parts.waiting(), waiting.len());
             prop_assert!(bench.dropped.is_empty());
         }
+        while bench.parts.expire(u64::MAX).is_some() {}
+        prop_assert_eq!((bench.parts.octets(), bench.parts.next_timeout_ms()), (0, None));
     }
 }

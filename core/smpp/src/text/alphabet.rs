@@ -219,11 +219,16 @@ struct Table {
     characters: &'static [u16; 128],
     /// Septets in the order of their characters; those without one come first.
     by_character: [u8; 128],
+    /// The septet of each ASCII character; [`NONE`] where there is none.
+    of_ascii: [u8; 128],
 }
+
+/// No septet.
+const NONE: u8 = 0xFF;
 
 impl Table {
     const fn new(characters: &'static [u16; 128]) -> Self {
-        let mut by_character = [0; 128];
+        let (mut by_character, mut of_ascii) = ([0; 128], [NONE; 128]);
         let mut taken = 0;
         // Insertion keeps septets of one character in their order, so that the lowest is found.
         while taken < 128 {
@@ -233,9 +238,13 @@ impl Table {
                 place -= 1;
             }
             by_character[place] = taken as u8;
+            let code = characters[taken];
+            if code != 0 && code < 128 && of_ascii[code as usize] == NONE {
+                of_ascii[code as usize] = taken as u8;
+            }
             taken += 1;
         }
-        Self { characters, by_character }
+        Self { characters, by_character, of_ascii }
     }
 
     fn character(&self, septet: u8) -> Option<char> {
@@ -244,6 +253,9 @@ impl Table {
     }
 
     fn septet(&self, code: u16) -> Option<u8> {
+        if let Some(&septet) = self.of_ascii.get(usize::from(code)) {
+            return (septet != NONE).then_some(septet);
+        }
         let of = |septet: &u8| self.characters[usize::from(*septet)];
         let place = self.by_character.partition_point(|septet| of(septet) < code);
         self.by_character.get(place).copied().filter(|septet| of(septet) == code)
