@@ -38,7 +38,7 @@ help: ## Lists the targets.
 	@grep --extended-regexp '^[a-z-]+:.*## ' Makefile | sed --regexp-extended 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand --tabs=18
 
 build: $(INSTALLED) ## Sets up .venv, generates code, builds the extension in release mode. A second run is fast.
-	@maturin develop --release --uv --skip-install $(LOCKED) --quiet
+	@said=$$(maturin develop --release --uv --skip-install $(LOCKED) --quiet 2>&1) || { echo "$$said" >&2; exit 1; }
 	test -x $(BIN)/brivas
 
 up: build ## Runs everything: the gateway, its API, its controllers and a simulated carrier. DATA=DIR, UP="--ports auto".
@@ -103,7 +103,8 @@ $(GENERATED): $(TOOLS) $(PROTOS)
 	echo '"""Generated from proto/ by `make build`."""' > $@
 
 $(INSTALLED): $(TOOLS) $(GENERATED) Cargo.toml core/py/Cargo.toml gateways/pyproject.toml orchestration/pyproject.toml
-	@maturin develop --release --uv $(LOCKED) --quiet
+	@echo "Building the engine in release mode: some minutes, once."
+	maturin develop --release --uv $(LOCKED)
 	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
 	touch $@
 

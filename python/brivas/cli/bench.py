@@ -39,12 +39,12 @@ def _shape_options(command: Command) -> Command:
     return command
 
 
-@click.group()
+@click.group(short_help="Measures messages per second.")
 def bench() -> None:
     """Measures. A message counts when it was accepted, forwarded, and its receipt is back at the customer."""
 
 
-@bench.command()
+@bench.command(short_help="The gateway end to end, beside the floor.")
 @_shape_options
 @click.option(
     "--carrier-window", type=click.IntRange(1, 10_000), default=1_000, help="Unanswered messages a carrier bind."
@@ -101,7 +101,7 @@ def e2e(
     _finish("e2e", measurement, results, as_json=as_json)
 
 
-@bench.command()
+@bench.command(short_help="What the machine gives when bytes are only moved.")
 @_shape_options
 @json_option
 def floor(

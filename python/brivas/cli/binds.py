@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from brivas.v1 import control_pb2
 
 
-@click.command()
+@click.command(short_help="Lists the binds of customers and to carriers.")
 @click.option("--side", type=click.Choice(["customer", "carrier"]), help="Only binds of customers, or to carriers.")
 @control_target_option
 @json_option
@@ -26,7 +26,7 @@ def binds(output: Output, side: str | None, control_target: str | None, as_json:
     target = endpoints.control_target(output.data, control_target)
     with ControlClient(target, endpoints.control_token(output.data, None)) as client:
         found = [bind_as_dict(bind) for bind in client.binds().binds if side in (None, bind.side)]
-    found.sort(key=lambda bind: (bind["side"], bind["name"], bind["since_ms"]))
+    found.sort(key=lambda bind: (bind["side"], bind["name"], bind["since_ms"] or 0))
     if as_json:
         print_json({"binds": found})
         return
@@ -44,7 +44,7 @@ def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
         "interface_version": bind.interface_version,
         "window_used": bind.window_used,
         "window_max": bind.window_max,
-        "since_ms": bind.since_ms,
+        "since_ms": bind.since_ms or None,
         "pdus_in": bind.pdus_in,
         "pdus_out": bind.pdus_out,
         "last_sequence_in": bind.last_sequence_in,
@@ -67,7 +67,7 @@ def print_binds(found: list[dict[str, Any]]) -> None:
             f"{bind['window_used']}/{bind['window_max']}",
             str(bind["pdus_in"]),
             str(bind["pdus_out"]),
-            clock(bind["since_ms"]),
+            clock(bind["since_ms"]) if bind["since_ms"] else "never",
             bind["last_error"] or "",
         )
         for bind in found

@@ -9,12 +9,12 @@ import click
 from brivas.cli.output import Output, json_option, print_json, styled
 
 
-@click.group()
+@click.group(short_help="Checks configuration; writes JSON Schemas.")
 def config() -> None:
     """Checks configuration folders; writes JSON Schemas for editors."""
 
 
-@config.command()
+@config.command(short_help="Checks a folder or file as the gateway would.")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--no-secrets", is_flag=True, help="Do not read secrets: they are on another machine.")
 @json_option
@@ -54,7 +54,7 @@ def check(output: Output, path: Path | None, no_secrets: bool, as_json: bool) ->
     click.echo(f"{folder}: {styled('ok', fg='green')}, {listed}")
 
 
-@config.command()
+@config.command(short_help="Prints or writes JSON Schemas of the kinds.")
 @click.argument("kind", required=False)
 @click.option(
     "--write", type=click.Path(path_type=Path, file_okay=False), help="Write one file a kind into this folder."
@@ -88,7 +88,7 @@ def schema(kind: str | None, write: Path | None, as_json: bool) -> None:
         click.echo(f"{write}: {', '.join(sorted(files))}")
 
 
-@config.command()
+@config.command(short_help="Shows how the folder's last reading ended.")
 @json_option
 @click.pass_obj
 def status(output: Output, as_json: bool) -> None:
@@ -105,6 +105,8 @@ def status(output: Output, as_json: bool) -> None:
         return
     click.echo(f"{outcome['state']} at {outcome['at']}: {outcome['folder']}; in force: {outcome['hash']}")
     for problem in outcome.get("problems", ()):
-        click.echo(
-            f"  {problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
-        )
+        value = f" (got {problem['value']})" if problem["value"] else ""
+        place = f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}"
+        click.echo(f"  {place}: {problem['message']}{value}")
+        if problem["hint"]:
+            click.echo(f"    {styled('hint:', fg='cyan')} {problem['hint']}")

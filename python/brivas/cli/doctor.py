@@ -10,7 +10,7 @@ from brivas.cli.output import Output, json_option, print_json, styled
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-@click.command()
+@click.command(short_help="Checks machine, data directory and engine.")
 @control_target_option
 @json_option
 @click.pass_obj

@@ -12,7 +12,7 @@ def journal() -> None:
     """Looks into the journal. The gateway must not be running."""
 
 
-@journal.command()
+@journal.command(short_help="Counts the journal's events and messages.")
 @json_option
 @click.pass_obj
 def census(output: Output, as_json: bool) -> None:

@@ -13,7 +13,7 @@ def routes() -> None:
     """Asks the routing table."""
 
 
-@routes.command()
+@routes.command(short_help="Explains where a message would go.")
 @click.argument("destination")
 @click.option("--account", default="sample", help="As a message of (mt) this account.")
 @click.option("--direction", type=click.Choice(["mt", "mo"]), default="mt", help="From a customer, or from a carrier.")

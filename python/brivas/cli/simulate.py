@@ -12,12 +12,12 @@ from brivas.cli.output import Output, json_option
 from brivas.errors import UsageError
 
 
-@click.group()
+@click.group(short_help="Simulates carriers and customers.")
 def simulate() -> None:
     """Simulates the two sides of the gateway: a carrier (smsc), or customers (esme)."""
 
 
-@simulate.command()
+@simulate.command(short_help="A carrier that behaves as told.")
 @setting_option("--listen", settings.CARRIER_LISTEN, metavar="HOST:PORT")
 @setting_option("--system-id", settings.SIMULATE_SYSTEM_ID)
 @setting_option("--password", settings.SIMULATE_PASSWORD)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brivas.supervise.supervisor import Started
 
 
-@click.command()
+@click.command(short_help="Runs everything: gateway, HTTP, controllers.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),

@@ -40,7 +40,7 @@ _PLAIN: Final[dict[grpc.StatusCode, tuple[type[errors.CallError], str]]] = {
     grpc.StatusCode.PERMISSION_DENIED: (errors.ForbiddenError, "use a key or token that may do this"),
     grpc.StatusCode.NOT_FOUND: (
         errors.NotFoundError,
-        "check the id or name; the journal forgets messages that are old",
+        "check the id or name",
     ),
     grpc.StatusCode.INVALID_ARGUMENT: (errors.InvalidError, "correct the value and call again"),
     grpc.StatusCode.ALREADY_EXISTS: (

@@ -37,18 +37,23 @@ async def wait_for_leftovers(layout: Layout, log: Log, timeout_seconds: float, s
 
 
 def _leftovers(layout: Layout) -> list[int]:
-    """The processes that the last ready file names and that are still there: a clean stop removes that file."""
-    endpoints = read_json(layout.endpoints) or {}
-    supervisor, pids = endpoints.get("pid"), endpoints.get("pids")
-    if not isinstance(supervisor, int) or not isinstance(pids, dict):
+    """The processes of the supervisor that the last endpoints name; a clean stop removes that file.
+
+    They are known by their environment, which workers of the HTTP face inherit: an id alone may be another's by now.
+    """
+    supervisor = (read_json(layout.endpoints) or {}).get("pid")
+    if not isinstance(supervisor, int):
         return []
-    mark = f"{settings.SUPERVISOR_PID.variable}={supervisor}".encode()
-    return [pid for pid in pids.values() if isinstance(pid, int) and mark in _environment(pid)]
+    marks = {
+        f"{settings.SUPERVISOR_PID.variable}={supervisor}".encode(),
+        f"{settings.DATA.variable}={layout.data}".encode(),
+    }
+    return sorted(int(each.name) for each in PROCESSES.glob("[0-9]*") if marks <= _environment(each))
 
 
-def _environment(pid: int) -> list[bytes]:
-    """By it a process is known: its id alone may be another's by now. Nothing where it has ended."""
+def _environment(process: Path) -> set[bytes]:
+    """Nothing of a process that has ended, or is another user's."""
     try:
-        return (PROCESSES / str(pid) / "environ").read_bytes().split(b"\0")
+        return set((process / "environ").read_bytes().split(b"\0"))
     except OSError:
-        return []
+        return set()

@@ -58,6 +58,12 @@ def test_every_command_and_option_says_what_it_is(name: str, command: click.Comm
 
 
 @pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
+def test_no_command_is_cut_short_in_a_list_of_commands(name: str, command: click.Command) -> None:
+    help_text = CliRunner().invoke(command, ["--help"], prog_name=name, terminal_width=80).output
+    assert "..." not in help_text.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
 def test_every_variable_of_an_option_is_a_setting_and_shown(name: str, command: click.Command) -> None:
     known = {setting.variable for setting in settings.ALL}
     for parameter in command.params:

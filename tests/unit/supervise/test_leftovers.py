@@ -22,9 +22,10 @@ SUPERVISOR = 4_194_305
 
 
 @contextmanager
-def left(supervisor: int = SUPERVISOR) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends when its input does."""
-    environment = {**os.environ, settings.SUPERVISOR_PID.variable: str(supervisor)}
+def left(data: Path, supervisor: int = SUPERVISOR) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that `brivas up` started, it seems."""
+    told = {settings.SUPERVISOR_PID.variable: str(supervisor), settings.DATA.variable: str(data)}
+    environment = {**os.environ, **told}
     with subprocess.Popen(["/bin/cat"], env=environment, stdin=subprocess.PIPE) as process:
         try:
             yield process
@@ -41,8 +42,8 @@ def wait(layout: Layout, seconds: float) -> None:
 
 def test_a_process_that_does_not_end_is_named(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    with left() as process:
-        write_private_json(layout.endpoints, {"pid": SUPERVISOR, "pids": {"gateway": process.pid}})
+    write_private_json(layout.endpoints, {"pid": SUPERVISOR})
+    with left(tmp_path) as process:
         with pytest.raises(BrivasError, match=f"still run .*{process.pid}") as caught:
             wait(layout, 0.1)
         assert caught.value.hint == f"end them: kill -9 {process.pid}"
@@ -51,9 +52,10 @@ def test_a_process_that_does_not_end_is_named(tmp_path: Path) -> None:
         wait(layout, 10.0)
 
 
-def test_another_process_with_that_id_is_not_waited_for(tmp_path: Path) -> None:
+def test_processes_of_another_supervisor_or_data_directory_are_not_waited_for(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    wait(layout, 0.0)
-    with left(supervisor=SUPERVISOR + 1) as process:
-        write_private_json(layout.endpoints, {"pid": SUPERVISOR, "pids": {"gateway": process.pid, "api": None}})
+    with left(tmp_path):
+        wait(layout, 0.0)
+    write_private_json(layout.endpoints, {"pid": SUPERVISOR})
+    with left(tmp_path, SUPERVISOR + 1), left(tmp_path / "other"):
         wait(layout, 0.0)

@@ -9,7 +9,7 @@ from brivas.cli.options import control_target_option, messaging_target_option, s
 from brivas.cli.output import Output
 
 
-@click.command()
+@click.command(short_help="Answers HTTP.")
 @setting_option("--http-listen", settings.HTTP_LISTEN, metavar="HOST:PORT")
 @setting_option("--workers", settings.HTTP_WORKERS, type=click.IntRange(min=1, max=64))
 @messaging_target_option

@@ -12,7 +12,7 @@ def webhooks() -> None:
     """Deliveries to webhooks: how they stand, which failed."""
 
 
-@webhooks.command("list")
+@webhooks.command("list", short_help="Lists every webhook and how it stands.")
 @json_option
 @click.pass_obj
 def list_webhooks(output: Output, as_json: bool) -> None:
@@ -86,7 +86,7 @@ def retry(output: Output, failed_id: int, as_json: bool) -> None:
     click.echo(f"{revived.event} of message {revived.message_id} is in line again for {revived.webhook}")
 
 
-@webhooks.command()
+@webhooks.command(short_help="Takes a disabled webhook into use again.")
 @click.argument("name")
 @json_option
 @click.pass_obj
