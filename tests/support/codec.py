@@ -12,13 +12,37 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
+VECTORS = ROOT / "core/smpp/vectors"
+Fields = dict[str, int | str]
+
+
 @dataclass(frozen=True)
 class Pdu:
     """A PDU, and what the codec reads in it."""
 
     name: str
     octets: bytes
-    fields: dict[str, int | str]
+    fields: Fields
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A shared vector: `fields`, or for a malformed PDU `error` with `status` and `field`."""
+
+    file: str
+    name: str
+    octets: bytes
+    fields: Fields
+    error: dict[str, str] | None
+
+
+def vectors() -> list[Vector]:
+    """All of `core/smpp/vectors`."""
+    return [
+        Vector(file.stem, row["name"], bytes.fromhex(row["hex"]), row.get("fields", {}), row.get("error"))
+        for file in sorted(VECTORS.glob("*.json"))
+        for row in json.loads(file.read_text())
+    ]
 
 
 def generated(count: int) -> list[Pdu]:

@@ -43,9 +43,10 @@ fn main() -> ExitCode {
 /// Printable texts, times that exist and user data headers that are some: others may be shown in many ways.
 const SHOWN: Ingredients = Ingredients { characters: b'!'..=b'~', tlvs: is_dissected, is_real: true };
 
-/// Wireshark 4.0 reads ms_validity one octet long also where it has four (SMPP 5.0 §4.8.4.41), and loses the TLVs behind.
+/// Wireshark 4.0 reads one octet of these two also where there are more, and loses the TLVs behind: ms_validity may have
+/// four (SMPP 5.0 §4.8.4.41), broadcast_rep_num has two (§4.8.4.13).
 fn is_dissected(definition: &Definition) -> bool {
-    definition.tag != Tag::MS_VALIDITY
+    definition.tag != Tag::MS_VALIDITY && definition.tag != Tag::BROADCAST_REP_NUM
 }
 
 fn generate(out: &mut impl io::Write, count: usize) -> io::Result<()> {

@@ -204,12 +204,15 @@ impl Ingredients {
         let octets = any::<[u8; 8]>();
         let times = (self.time(), self.time());
         let is_real = self.is_real;
-        let text = prop_oneof![4 => vec(any::<u8>(), 0..=30), 1 => vec(any::<u8>(), 0..=249)];
+        let text = prop_oneof![4 => vec(any::<u8>(), 0..=30), 1 => vec(any::<u8>(), 0..=245)];
         (self.text(5), self.address(20), self.address(20), octets, times, text, self.tlvs_of(id))
-            .prop_map(move |(service_type, source, destination, octets, times, mut text, tlvs)| {
-                if is_real && EsmClass(octets[0]).has_udh() {
-                    // The only part of a message.
-                    text.splice(0..0, [5, 0, 3, octets[7], 1, 1]);
+            .prop_map(move |(service_type, source, destination, mut octets, times, mut text, tlvs)| {
+                if is_real && tlvs.message_payload().is_some() {
+                    octets[0] &= !UDH;
+                } else if is_real && octets[0] & UDH != 0 {
+                    // The only part of a binary message.
+                    text.splice(0..0, [5, 0, 3, octets[7], 1, 1, 1, 2, 3, 4]);
+                    octets[5] = 4;
                 }
                 ShortMessage {
                     service_type,
@@ -332,6 +335,9 @@ fn multi(message: &ShortMessage<'static>, destinations: Destinations<'static>) -
         tlvs: message.tlvs,
     }
 }
+
+/// The bit of esm_class that promises a user data header.
+const UDH: u8 = 0x40;
 
 fn leak(octets: Vec<u8>) -> &'static [u8] {
     octets.leak()
