@@ -3,6 +3,8 @@
 //! Fixed for ever: a change would move every destination to another bind, and break the order of its messages across
 //! an upgrade. FNV-1a is cheap on a dozen octets; the finaliser of SplitMix64 spreads it over all 64 bits.
 
+use std::hash::{BuildHasher, Hasher};
+
 /// The hash of a number without '+'. Stable across versions and machines.
 #[must_use]
 pub fn destination_hash(destination: &[u8]) -> u64 {
@@ -34,6 +36,55 @@ pub(crate) const fn mix(mut value: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
+}
+
+/// Hashes keys of maps whose keys peers choose: with a seed that they do not know, they cannot make them collide.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seeded(pub(crate) u64);
+
+impl BuildHasher for Seeded {
+    type Hasher = SeededHasher;
+
+    fn build_hasher(&self) -> SeededHasher {
+        SeededHasher(mix(self.0))
+    }
+}
+
+/// One key's.
+pub(crate) struct SeededHasher(u64);
+
+impl Hasher for SeededHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for chunk in octets.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = mix(self.0.rotate_left(23) ^ value);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
 }
 
 pub(crate) const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

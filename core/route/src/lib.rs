@@ -16,6 +16,7 @@ mod explain;
 mod hash;
 mod message;
 mod network;
+mod policy;
 mod ported;
 mod rewrite;
 mod route;
@@ -36,6 +37,12 @@ pub use explain::{Explanation, RankedTarget};
 pub use hash::{destination_hash, group_hash, stable_hash};
 pub use message::Message;
 pub use network::{NETWORK_RANGES_MAX, Network, NetworkRangeError, NetworkRanges};
+pub use policy::{
+    Action, CONSENT_WORDS, CONSENT_WORDS_MAX, Check, Consent, ConsentWord, ConsentWords, Decision,
+    OFFSETS_MAX, OverlayEntry, Per, Policy, PolicyBuilder, PolicyError, PolicyExplanation, PolicyRuleSpec,
+    PolicyState, QuietOffset, SUPPRESSED_MAX, SuppressionError, SuppressionOverlay, Suppressions,
+    SuppressionsBuilder, UtcOffsets, VELOCITY_SECONDS_MAX, Velocity, VelocityLimits, VelocityState,
+};
 pub use ported::{PORTED_LINE_OCTETS_MAX, PORTED_MAX, PORTED_NETWORKS_MAX, PortedError, PortedNumbers};
 pub use rewrite::{AddedTlv, Rewrite, SENDER_OCTETS_MAX, SenderAddress, TLV_OCTETS_MAX, TLVS_MAX};
 pub use route::{Route, Target};

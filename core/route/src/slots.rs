@@ -1,4 +1,4 @@
-//! Numbers with a small value each, at less than ten octets a number and about one cache miss a look-up.
+//! Numbers with a small value each, at less than eleven octets a number and about one cache miss a look-up.
 //!
 //! An open hash table whose buckets are cache lines of eight words. A word is a number of up to 15 digits in its upper
 //! 50 bits and the value in its lower 14; zero is free. A full bucket goes on in the next one, so a bucket with a free
@@ -45,8 +45,8 @@ impl Slots {
         if count == 0 {
             return Self::default();
         }
-        // 0.85 full at the end, and always a free word.
-        let buckets = count * 20 / (17 * WORDS) + 1;
+        // Three quarters full at the end, and always a free word.
+        let buckets = count * 4 / (3 * WORDS) + 1;
         Self { buckets: vec![Bucket([0; WORDS]); buckets].into(), count: 0 }
     }
 

@@ -49,6 +49,10 @@ impl PortedNumbers {
     /// # Errors
     /// The first line that is wrong.
     pub fn load(reader: impl BufRead) -> Result<Self, PortedError> {
+        Self::load_at_most(reader, PORTED_MAX)
+    }
+
+    fn load_at_most(reader: impl BufRead, max: usize) -> Result<Self, PortedError> {
         let mut loading = Loading { reader, hasher: Sha256::new(), line: 0, text: Vec::new() };
         let mut networks = Networks::default();
         let mut chunks: Vec<Vec<u64>> = Vec::new();
@@ -62,7 +66,7 @@ impl PortedNumbers {
                 first_line = 2;
                 continue;
             }
-            if count == PORTED_MAX {
+            if count == max {
                 return Err(PortedError::TooMany { line });
             }
             if count % CHUNK == 0 {
@@ -108,9 +112,8 @@ impl<R: BufRead> Loading<R> {
         self.line += 1;
         self.text.clear();
         let line = self.line;
-        let read = Read::take(&mut self.reader, PORTED_LINE_OCTETS_MAX as u64 + 1);
-        let mut read = read;
-        read.read_until(b'\n', &mut self.text).map_err(|error| PortedError::Read { line, error })?;
+        let mut bounded = Read::take(&mut self.reader, PORTED_LINE_OCTETS_MAX as u64 + 1);
+        bounded.read_until(b'\n', &mut self.text).map_err(|error| PortedError::Read { line, error })?;
         if self.text.len() > PORTED_LINE_OCTETS_MAX {
             return Err(PortedError::LongLine { line });
         }
@@ -222,3 +225,15 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 // An index fits into its bits.
 const _: () = assert!(PORTED_NETWORKS_MAX <= 1 << INDEX_BITS);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_takes_as_many_numbers_as_it_may_and_no_more() {
+        let file = b"441,234-15\n442,234-15\n443,234-15\n";
+        assert!(PortedNumbers::load_at_most(&file[..], 3).is_ok());
+        assert!(matches!(PortedNumbers::load_at_most(&file[..], 2), Err(PortedError::TooMany { line: 3 })));
+    }
+}

@@ -1,4 +1,4 @@
-//! Ported numbers: which network a single number has gone to. Ten million take less than ten octets each.
+//! Ported numbers: which network a single number has gone to. Ten million take less than eleven octets each.
 //!
 //! A table is loaded whole from a file and never changes; a new file is a new table, swapped for the old one. The
 //! numbers with their networks lie in [`Slots`]; a network is an index of 14 bits into the list of those in the file.

@@ -127,7 +127,9 @@ impl Conditions {
         }
         if let Some(hours) = &mut self.hours {
             let offset = hours.utc_offset_minutes;
-            if WeekSpans::new(&hours.windows).is_none() || offset.abs() > UTC_OFFSET_MINUTES_MAX {
+            if WeekSpans::new(&hours.windows).is_none()
+                || offset.unsigned_abs() > UTC_OFFSET_MINUTES_MAX.unsigned_abs()
+            {
                 return Err(ConditionError::Hours);
             }
             in_order(&mut hours.windows);

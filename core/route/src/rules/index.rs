@@ -7,7 +7,6 @@
 //! Behind a key stand at most [`CANDIDATES_MAX`] rules, in order.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::conditions::{ConditionError, Conditions};
 use super::facts::Facts;
@@ -16,7 +15,7 @@ use super::scratch::RuleScratch;
 use super::sender::{SenderKey, SenderMatch, sender_hash};
 use super::words::{folded_hash, same_word};
 use crate::digits::Digits;
-use crate::hash::mix;
+use crate::hash::{Seeded, mix};
 use crate::message::Message;
 use crate::trie::{NONE, Trie};
 
@@ -37,7 +36,7 @@ pub(crate) struct RuleIndex {
     /// By their first rule.
     shapes: Box<[(u32, Shape)]>,
     /// By hash of shape and values: where in `entries`.
-    keys: HashMap<u64, (u32, u32), BuildHasherDefault<Ready>>,
+    keys: HashMap<u64, (u32, u32), Seeded>,
     /// By key, then rank.
     entries: Box<[Entry]>,
     residuals: Box<[Residual]>,
@@ -114,7 +113,7 @@ impl RuleIndex {
         let mut shapes: Vec<_> = shapes.into_iter().map(|(shape, first)| (first, shape)).collect();
         shapes.sort_unstable();
         entries.sort_unstable_by_key(|(key, entry)| (*key, entry.rank));
-        let mut keys = HashMap::with_capacity_and_hasher(entries.len(), BuildHasherDefault::default());
+        let mut keys = HashMap::with_capacity_and_hasher(entries.len(), Seeded::default());
         let mut start = 0;
         for bucket in entries.chunk_by(|left, right| left.0 == right.0) {
             if bucket.len() > CANDIDATES_MAX {
@@ -366,23 +365,5 @@ impl Prefixes {
     #[inline]
     fn lengths(&self, digits: Digits) -> u16 {
         self.lengths.get(self.trie.longest(digits) as usize).copied().unwrap_or(1)
-    }
-}
-
-/// The keys are hashes already.
-#[derive(Default)]
-struct Ready(u64);
-
-impl Hasher for Ready {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, octets: &[u8]) {
-        self.0 = octets.iter().fold(self.0, |hash, octet| hash.rotate_left(8) ^ u64::from(*octet));
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
     }
 }

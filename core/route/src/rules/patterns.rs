@@ -1,12 +1,14 @@
 //! Many regular expressions over one text in one pass, in time linear to the text.
 //!
-//! All patterns are one automaton (regex-automata). Word boundaries of Unicode would throw it back to its slow engine on
-//! any text that is not ASCII; so such a pattern stands in the automaton without them, which can only match more, and
-//! what it finds is checked by the pattern alone.
+//! All patterns are one automaton that is determinised as texts ask for it (regex-automata's hybrid DFA, in a cache of
+//! fixed size). It cannot do word boundaries of Unicode; so such a pattern stands in it without them, which can only
+//! match more, and what it finds is checked by the pattern alone.
 
 use std::sync::Arc;
 
-use regex_automata::meta::{Cache, Regex};
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::meta::Regex;
+use regex_automata::nfa::thompson::{NFA, pikevm};
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternID, PatternSet};
 use regex_syntax::hir::{Hir, HirKind, Look};
@@ -54,16 +56,21 @@ impl PatternList {
                 }
             }
         }
-        let config = Regex::config()
-            .match_kind(MatchKind::All)
-            .utf8_empty(false)
-            .nfa_size_limit(Some(AUTOMATON_OCTETS_MAX))
-            .hybrid_cache_capacity(CACHE_OCTETS_MAX);
-        let automaton = Regex::builder()
-            .configure(config)
+        let too_large = |reason: String| ConditionError::PatternsTooLarge { reason };
+        let automaton = NFA::compiler()
+            .configure(NFA::config().utf8(false).nfa_size_limit(Some(AUTOMATON_OCTETS_MAX)))
             .build_many_from_hir(&loose)
-            .map_err(|error| ConditionError::PatternsTooLarge { reason: error.to_string() })?;
-        Ok(Patterns { automaton, checks: checks.into() })
+            .map_err(|error| too_large(error.to_string()))?;
+        // Refused here if the cache could not hold a few states: else every octet would be slow.
+        let determinised = DFA::builder()
+            .configure(DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_OCTETS_MAX))
+            .build_from_nfa(automaton.clone())
+            .map_err(|error| too_large(error.to_string()))?;
+        let slow = pikevm::Builder::new()
+            .configure(pikevm::Config::new().match_kind(MatchKind::All))
+            .build_from_nfa(automaton)
+            .map_err(|error| too_large(error.to_string()))?;
+        Ok(Patterns { determinised, slow, checks: checks.into() })
     }
 }
 
@@ -92,7 +99,9 @@ pub(crate) fn single(pattern: &str) -> Result<Regex, ConditionError> {
 /// Compiled patterns.
 #[derive(Debug)]
 pub(crate) struct Patterns {
-    automaton: Regex,
+    determinised: DFA,
+    /// For a text that the former gives up on. None is known.
+    slow: pikevm::PikeVM,
     /// By pattern: what its find is checked with, if it must be.
     checks: Box<[Option<Regex>]>,
 }
@@ -124,25 +133,37 @@ impl PatternScratch {
         text: &[u8],
         wanted: &[PatternID],
     ) -> bool {
-        let known = self.room.take().filter(|room| Arc::ptr_eq(&room.patterns, patterns));
-        let room = self.room.insert(known.unwrap_or_else(|| {
-            self.ready = false;
-            Room {
-                patterns: Arc::clone(patterns),
-                cache: patterns.automaton.create_cache(),
-                found: PatternSet::new(patterns.automaton.pattern_len()),
+        let room = match &mut self.room {
+            Some(room) if Arc::ptr_eq(&room.patterns, patterns) => room,
+            other => {
+                self.ready = false;
+                other.insert(Room {
+                    patterns: Arc::clone(patterns),
+                    cache: patterns.determinised.create_cache(),
+                    found: PatternSet::new(patterns.determinised.pattern_len()),
+                })
             }
-        }));
+        };
         if !self.ready {
             self.ready = true;
             room.found.clear();
-            let input = Input::new(text);
-            patterns.automaton.which_overlapping_matches_with(&mut room.cache, &input, &mut room.found);
+            patterns.find(text, &mut room.cache, &mut room.found);
         }
-        wanted.iter().any(|&pattern| {
-            room.found.contains(pattern)
-                && patterns.checks[pattern.as_usize()].as_ref().is_none_or(|check| check.is_match(text))
-        })
+        !room.found.is_empty()
+            && wanted.iter().any(|&pattern| {
+                room.found.contains(pattern)
+                    && patterns.checks[pattern.as_usize()].as_ref().is_none_or(|check| check.is_match(text))
+            })
+    }
+}
+
+impl Patterns {
+    fn find(&self, text: &[u8], cache: &mut Cache, found: &mut PatternSet) {
+        let input = Input::new(text);
+        if self.determinised.try_which_overlapping_matches(cache, &input, found).is_err() {
+            found.clear();
+            self.slow.which_overlapping_matches(&mut self.slow.create_cache(), &input, found);
+        }
     }
 }
 

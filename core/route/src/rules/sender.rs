@@ -47,12 +47,16 @@ impl SenderKey {
         octets.make_ascii_lowercase();
         Some(Self { length: sender.len() as u8, octets })
     }
+
+    /// In lower case.
+    pub(crate) fn octets(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
+    }
 }
 
 impl std::fmt::Display for SenderKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let octets = self.octets.get(..usize::from(self.length)).unwrap_or_default();
-        formatter.write_str(&String::from_utf8_lossy(octets))
+        formatter.write_str(&String::from_utf8_lossy(self.octets()))
     }
 }
 
