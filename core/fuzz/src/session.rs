@@ -63,6 +63,8 @@ impl<'a> Input<'a> {
 /// A session, and what it must be thinking.
 struct Side {
     session: Session,
+    /// Octets at the front of the output whose PDU was written in part.
+    begun: usize,
     /// Octets that were read from the wire and not taken yet.
     unread: Vec<u8>,
     /// Of what it sent and was not answered.
@@ -99,6 +101,7 @@ impl Pair {
             };
             Side {
                 session: Session::new(config, 0),
+                begun: 0,
                 unread: Vec::new(),
                 tokens: BTreeSet::new(),
                 next_token: 1,
@@ -153,13 +156,15 @@ impl Pair {
         }
     }
 
-    /// Carries octets of one side's output to the other, but not within a PDU's middle only.
+    /// Carries octets of one side's output to the other; a PDU may go in pieces.
     fn carry(&mut self, from: usize, count: usize) {
         let side = &mut self.sides[from];
-        side.check_output();
+        let borders = side.check_output();
         let output = side.session.output();
         let octets = output[..count.min(output.len())].to_vec();
         side.session.written(octets.len());
+        side.begun =
+            borders.into_iter().find(|&border| border >= octets.len()).unwrap_or(octets.len()) - octets.len();
         self.sides[1 - from].read(self.now_ms, &octets);
     }
 }
@@ -290,23 +295,24 @@ impl Side {
         }
     }
 
-    /// What it wrote are whole PDUs that anybody can read. Nothing of the first one may have been written.
-    fn check_output(&self) {
-        let mut rest = self.session.output();
-        while !rest.is_empty() {
-            match frame::check(rest, frame::PDU_BYTES_MAX) {
-                Check::Complete(frame) => {
-                    let read = Pdu::decode(frame);
-                    assert!(read.is_ok(), "{read:?}");
-                    let header = frame.header;
-                    let is_refusal = header.command_id.is_response() && header.command_status != 0;
-                    assert!(!is_refusal || frame.body.is_empty(), "an error response has a body");
-                    rest = &rest[header.command_length as usize..];
-                }
-                // The first one may be half written.
-                _ => return,
-            }
+    /// What it wrote are whole PDUs that anybody can read: gives where they end.
+    fn check_output(&self) -> Vec<usize> {
+        let output = self.session.output();
+        let mut borders = vec![self.begun];
+        let mut start = self.begun;
+        while start < output.len() {
+            let Check::Complete(frame) = frame::check(&output[start..], frame::PDU_BYTES_MAX) else {
+                panic!("no PDU at {start} of {output:02x?}")
+            };
+            let read = Pdu::decode(frame);
+            assert!(read.is_ok(), "{read:?}");
+            let header = frame.header;
+            let is_refusal = header.command_id.is_response() && header.command_status != 0;
+            assert!(!is_refusal || frame.body.is_empty(), "an error response has a body");
+            start += header.command_length as usize;
+            borders.push(start);
         }
+        borders
     }
 
     /// Each token that was not reported is given back, once.

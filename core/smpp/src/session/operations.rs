@@ -75,9 +75,11 @@ impl Session {
         self.answer_unbind_when_done();
     }
 
-    /// Refuses a request that came as [`super::Event::Request`]: its response without a body.
+    /// Refuses a request that came as [`super::Event::Request`]: its response without a body. No refusal says "no error":
+    /// that becomes `ESME_RSYSERR`.
     pub fn refuse(&mut self, sequence_number: u32, request: CommandId, status: CommandStatus) {
         self.peer_in_flight = self.peer_in_flight.saturating_sub(1);
+        let status = if status.is_ok() { CommandStatus::RSYSERR } else { status };
         self.respond_to(request, sequence_number, status, &[]);
         self.answer_unbind_when_done();
     }
