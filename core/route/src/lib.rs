@@ -51,7 +51,7 @@ pub use rules::conditions::{ConditionError, Conditions};
 pub use rules::data_coding::DataCodings;
 pub use rules::hours::{Hours, UTC_OFFSET_MINUTES_MAX, WEEK_MINUTES, WINDOWS_MAX, Window};
 pub use rules::index::{CANDIDATES_MAX, KEYS_A_RULE_MAX, KEYS_MAX, RULES_MAX, SHAPES_MAX};
-pub use rules::links::LinkMatch;
+pub use rules::links::{HOSTS_MAX, LinkMatch};
 pub use rules::patterns::{PATTERN_OCTETS_MAX, PATTERNS_MAX};
 pub use rules::sender::SenderMatch;
 pub use spec::{ACCOUNTS_MAX, Balance, Direction, RouteSpec, RuleSpec, TARGETS_MAX, TargetSpec, WEIGHT_MAX};

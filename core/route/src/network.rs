@@ -3,6 +3,7 @@
 //! Prefix ranges say what a number's network was when it was given out; the number-level table of
 //! [`crate::PortedNumbers`] says where it has gone since, and goes first.
 
+use crate::content::ContentHash;
 use crate::digits::Digits;
 use crate::ported::PortedNumbers;
 use crate::trie::{NONE, Trie};
@@ -64,6 +65,7 @@ impl std::fmt::Debug for Network {
 pub struct NetworkRanges {
     trie: Trie,
     count: usize,
+    content_hash: [u8; 32],
 }
 
 impl NetworkRanges {
@@ -87,7 +89,12 @@ impl NetworkRanges {
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(NetworkRangeError::Twice { prefix: pair[0].0.to_string() });
         }
-        Ok(Self { trie: Trie::build(&entries), count: entries.len() })
+        let mut hash = ContentHash::new(b"brivas.ranges.1");
+        hash.list(&entries, |hash, (prefix, network)| {
+            hash.number(prefix.word());
+            hash.number(*network);
+        });
+        Ok(Self { trie: Trie::build(&entries), count: entries.len(), content_hash: hash.finish() })
     }
 
     /// The network that the number's longest prefix was given to.
@@ -105,6 +112,12 @@ impl NetworkRanges {
     #[must_use]
     pub fn resolve(&self, ported: Option<&PortedNumbers>, number: &[u8]) -> Option<Network> {
         ported.and_then(|ported| ported.network(number)).or_else(|| self.network(number))
+    }
+
+    /// SHA-256 over all ranges, whatever the order they came in.
+    #[must_use]
+    pub const fn content_hash(&self) -> [u8; 32] {
+        self.content_hash
     }
 
     /// How many ranges there are.
@@ -180,6 +193,10 @@ mod tests {
         assert_eq!(ranges.network(b"447800900123"), Some(network("234-10")));
         assert_eq!(ranges.network(b"337800900123"), None);
         assert_eq!(ranges.network(b"ACME"), None);
+        let turned = NetworkRanges::build([("447700", network("234-15")), ("44", network("234-10"))]);
+        assert_eq!(turned.map(|turned| turned.content_hash()), Ok(ranges.content_hash()));
+        let other = NetworkRanges::build([("447700", network("234-15"))]).expect("valid");
+        assert_ne!(other.content_hash(), ranges.content_hash());
         let twice = NetworkRanges::build([("44", network("234-10")), ("44", network("234-15"))]);
         assert!(matches!(twice, Err(NetworkRangeError::Twice { .. })));
         assert!(matches!(

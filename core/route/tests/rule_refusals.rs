@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use brivas_route::{
-    ACCOUNTS_MAX, Action, AddedTlv, CANDIDATES_MAX, Check, Conditions, Direction, Hours, KEYS_A_RULE_MAX,
-    KEYS_MAX, LinkMatch, NETWORK_RANGES_MAX, Network, NetworkRanges, OFFSETS_MAX, PATTERNS_MAX, Per,
-    PolicyBuilder, PolicyRuleSpec, QuietOffset, RULES_MAX, Rewrite, RuleSpec, SHAPES_MAX, SenderMatch,
-    TableBuilder, TargetSpec, UtcOffsets, Velocity, WEEK_MINUTES, Window,
+    ACCOUNTS_MAX, Action, AddedTlv, CANDIDATES_MAX, Check, Conditions, Direction, HOSTS_MAX, Hours,
+    KEYS_A_RULE_MAX, KEYS_MAX, LinkMatch, NETWORK_RANGES_MAX, Network, NetworkRanges, OFFSETS_MAX,
+    PATTERNS_MAX, Per, PolicyBuilder, PolicyRuleSpec, QuietOffset, RULES_MAX, Rewrite, RuleSpec, SHAPES_MAX,
+    SenderMatch, TableBuilder, TargetSpec, UtcOffsets, Velocity, WEEK_MINUTES, Window,
 };
 
 fn rule(name: &str, when: Conditions) -> RuleSpec {
@@ -94,6 +94,16 @@ fn patterns_past_the_limit_are_refused() {
         )
     };
     says(build((0..40).map(large).collect()), &["too large together"]);
+}
+
+#[test]
+fn hosts_past_the_limit_are_refused() {
+    let hosts = |count: usize| Conditions {
+        links: Some(LinkMatch::Hosts((0..count).map(|number| format!("{number}.example")).collect())),
+        ..Conditions::default()
+    };
+    assert_eq!(build(vec![rule("full", hosts(HOSTS_MAX))]), Ok(()));
+    refused(hosts(HOSTS_MAX + 1), &["200001"]);
 }
 
 #[test]

@@ -95,7 +95,6 @@ fn naive<'a>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn find_and_explain_agree_with_the_model(
         rules in rules(),
@@ -120,7 +119,11 @@ proptest! {
             }
         }
     }
+}
 
+proptest! {
+    // Each builds fourteen tables.
+    #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn content_hash_does_not_depend_on_any_order_and_changes_with_every_rule(
         rules in rules(),

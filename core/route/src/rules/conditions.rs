@@ -2,7 +2,7 @@
 
 use super::data_coding::DataCodings;
 use super::hours::{Hours, UTC_OFFSET_MINUTES_MAX, WINDOWS_MAX, WeekSpans};
-use super::links::{LinkMatch, is_host};
+use super::links::{HOSTS_MAX, LinkMatch, is_host};
 use super::patterns::{PATTERNS_MAX, parse};
 use super::sender::SenderMatch;
 use super::words::{fold, words};
@@ -62,6 +62,8 @@ pub enum ConditionError {
     Pattern { pattern: String, reason: String },
     /// A link's host that is none, or an empty list of them.
     Host { host: String },
+    /// More hosts than one set of rules may name.
+    TooManyHosts { count: usize },
     /// The same tags demanded and forbidden.
     Tags { tags: u64 },
     /// Windows that are empty, too many or out of the week, or an offset too far.
@@ -220,6 +222,9 @@ impl std::fmt::Display for ConditionError {
             ),
             Self::Host { host } => {
                 write!(formatter, "host {host:?}; hint: a name with a dot, without scheme and path")
+            }
+            Self::TooManyHosts { count } => {
+                write!(formatter, "{count} hosts; hint: at most {HOSTS_MAX}, name domains above them")
             }
             Self::Tags { tags } => write!(
                 formatter,

@@ -133,7 +133,11 @@ mod tests {
     proptest! {
         #[test]
         fn spans_agree_with_a_list_of_all_minutes(
-            drawn in vec((0..WEEK_MINUTES, 0..=WEEK_MINUTES), 1..6),
+            drawn in prop_oneof![
+                vec((0..WEEK_MINUTES, 0..=WEEK_MINUTES), 1..6),
+                // Few borders, so that windows touch.
+                vec((0..7_u16, 0..=7_u16).prop_map(|(from, to)| (from * 1_440, to * 1_440)), 1..6),
+            ],
             minutes in vec(0..WEEK_MINUTES, 1..40),
         ) {
             let windows: Vec<_> = drawn

@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use super::words::{folded_hash, same_word};
 
+/// The most hosts that the rules of a table (each direction) or a policy name.
+pub const HOSTS_MAX: usize = 200_000;
+
 /// Which links a rule is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LinkMatch {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use regex_automata::hybrid::dfa::{Cache, DFA};
-use regex_automata::meta::Regex;
+use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{NFA, pikevm};
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternID, PatternSet};
@@ -89,7 +89,8 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, ConditionError> {
 
 /// Compiles one pattern alone.
 pub(crate) fn single(pattern: &str) -> Result<Regex, ConditionError> {
-    let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(AUTOMATON_OCTETS_MAX));
+    // Not the hybrid DFA: it gives up at word boundaries, and allocates to say so.
+    let config = Regex::config().hybrid(false).utf8_empty(false).nfa_size_limit(Some(AUTOMATON_OCTETS_MAX));
     Regex::builder()
         .configure(config)
         .build_from_hir(&parse(pattern)?)
@@ -118,6 +119,8 @@ struct Room {
     patterns: Arc<Patterns>,
     cache: Cache,
     found: PatternSet,
+    /// By pattern: the room of its check, once it was needed.
+    checks: Box<[Option<meta::Cache>]>,
 }
 
 impl PatternScratch {
@@ -141,6 +144,7 @@ impl PatternScratch {
                     patterns: Arc::clone(patterns),
                     cache: patterns.determinised.create_cache(),
                     found: PatternSet::new(patterns.determinised.pattern_len()),
+                    checks: patterns.checks.iter().map(|_| None).collect(),
                 })
             }
         };
@@ -149,11 +153,19 @@ impl PatternScratch {
             room.found.clear();
             patterns.find(text, &mut room.cache, &mut room.found);
         }
-        !room.found.is_empty()
-            && wanted.iter().any(|&pattern| {
-                room.found.contains(pattern)
-                    && patterns.checks[pattern.as_usize()].as_ref().is_none_or(|check| check.is_match(text))
-            })
+        !room.found.is_empty() && wanted.iter().any(|&pattern| room.has(pattern, text))
+    }
+}
+
+impl Room {
+    /// Whether the text matches this pattern, where the automaton may have found more.
+    fn has(&mut self, pattern: PatternID, text: &[u8]) -> bool {
+        if !self.found.contains(pattern) {
+            return false;
+        }
+        let Some(check) = &self.patterns.checks[pattern.as_usize()] else { return true };
+        let cache = self.checks[pattern.as_usize()].get_or_insert_with(|| check.create_cache());
+        check.search_half_with(cache, &Input::new(text).earliest(true)).is_some()
     }
 }
 

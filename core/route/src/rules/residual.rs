@@ -8,7 +8,7 @@ use super::conditions::{ConditionError, Conditions};
 use super::data_coding::DataCodings;
 use super::facts::Facts;
 use super::hours::{WeekSpans, week_minute};
-use super::links::{Hosts, LinkMatch};
+use super::links::{HOSTS_MAX, Hosts, LinkMatch};
 use super::patterns::{PATTERNS_MAX, PatternList, Patterns};
 use super::scratch::RuleScratch;
 
@@ -67,6 +67,9 @@ impl Collector {
             Some(LinkMatch::Hosts(names)) => {
                 let mut wanted: Vec<u32> = names.iter().map(|name| self.hosts.number(name)).collect();
                 wanted.sort_unstable();
+                if self.hosts.len() > HOSTS_MAX {
+                    return Err(ConditionError::TooManyHosts { count: self.hosts.len() });
+                }
                 Links::To(wanted.into())
             }
         };
