@@ -236,7 +236,7 @@ def test_64_kilobytes_of_payload_and_unknown_tlvs_arrive_octet_for_octet(gateway
     gateway.route()
     gateway.start()
     payload = bytes(number % 251 for number in range(64_000))
-    tlvs = {wire.MESSAGE_PAYLOAD: payload, 0x1501: b"an operator's own", 0x020C: b"\x12\x34"}
+    tlvs = {wire.MESSAGE_PAYLOAD: payload, 0x1501: b"an operator's own", 0x0204: b"\x12\x34"}
     with gateway.bind() as client:
         answer = client.request(wire.SUBMIT_SM, wire.submit_body(NUMBER, b"", tlvs=tlvs))
         assert answer.status == wire.ESME_ROK

@@ -91,8 +91,8 @@ fn build(prefixes: &HashSet<String>) -> Table {
         direction: Direction::Mt,
         prefix: prefix.clone(),
         account: None,
-        targets: vec![TargetSpec { carrier: prefix.len() as u32, priority: 0, weight: 1 }],
-        to_account: None,
+        targets: vec![TargetSpec { carrier: prefix.len() as u32, ..TargetSpec::default() }],
+        ..RouteSpec::default()
     }));
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }

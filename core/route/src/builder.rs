@@ -1,15 +1,16 @@
 //! Collects routes, validates them all, and compiles the table.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
+use crate::content::ContentHash;
 use crate::digits::Digits;
 use crate::error::RouteError;
-use crate::route::{Route, Target};
-use crate::spec::{ACCOUNTS_MAX, Direction, RouteSpec, TARGETS_MAX, WEIGHT_MAX};
+use crate::route::Route;
+use crate::rule::{Rule, Rules};
+use crate::rules::index::RuleIndex;
+use crate::spec::{ACCOUNTS_MAX, Direction, RouteSpec, RuleSpec};
 use crate::table::{Table, Tries};
+use crate::targets::{Destinations, Sharing};
 use crate::trie::{NONE, NUMBERS_MAX, Trie};
 
 /// The most routes of a table.
@@ -18,10 +19,11 @@ pub const ROUTES_MAX: usize = 4_000_000;
 // A trie has at most two nodes a route.
 const _: () = assert!(ROUTES_MAX * 2 < NUMBERS_MAX);
 
-/// Collects routes. The order does not matter.
+/// Collects routes and rules. The order of adding does not matter.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
     specs: Vec<RouteSpec>,
+    rules: Vec<RuleSpec>,
 }
 
 impl TableBuilder {
@@ -39,6 +41,13 @@ impl TableBuilder {
         self
     }
 
+    /// Adds one route with conditions.
+    #[must_use]
+    pub fn add_rule(mut self, spec: RuleSpec) -> Self {
+        self.rules.push(spec);
+        self
+    }
+
     /// Validates every route and compiles the table.
     ///
     /// # Errors
@@ -47,10 +56,10 @@ impl TableBuilder {
         if self.specs.len() > ROUTES_MAX {
             return Err(RouteError::TooManyRoutes { count: self.specs.len() });
         }
-        let mut shared = HashSet::new();
+        let mut sharing = Sharing::default();
         let mut routes = Vec::with_capacity(self.specs.len());
         for spec in self.specs {
-            routes.push(route(spec, &mut shared)?);
+            routes.push(route(spec, &mut sharing)?);
         }
         routes.sort_by(|left, right| key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name)));
         if let Some(pair) = routes.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
@@ -62,11 +71,26 @@ impl TableBuilder {
                 account: pair[0].account,
             });
         }
+        let (mut mt, mut mo) = (Vec::new(), Vec::new());
+        let mut names = HashSet::with_capacity(self.rules.len());
+        for spec in self.rules {
+            if !names.insert(spec.name.clone()) {
+                return Err(RouteError::RuleTwice { rule: spec.name });
+            }
+            let rule = rule(spec, &mut sharing)?;
+            match rule.route.direction {
+                Direction::Mt => mt.push(rule),
+                Direction::Mo => mo.push(rule),
+            }
+        }
+        let (mt_rules, mo_rules) = (rules(mt)?, rules(mo)?);
         Ok(Table {
             mt: tries(&routes, Direction::Mt),
             mo: tries(&routes, Direction::Mo),
-            content_hash: content_hash(&routes),
+            content_hash: content_hash(&routes, &mt_rules, &mo_rules),
             routes: routes.into(),
+            mt_rules,
+            mo_rules,
         })
     }
 }
@@ -81,51 +105,45 @@ const fn key(route: &Route) -> (Direction, Option<u32>, Digits) {
     (route.direction, route.account, route.prefix)
 }
 
-/// Validates one route; `shared` holds the target lists seen so far.
-fn route(spec: RouteSpec, shared: &mut HashSet<Arc<[Target]>>) -> Result<Route, RouteError> {
-    let RouteSpec { name, direction, prefix, account, targets, to_account } = spec;
+/// Validates one route.
+fn route(spec: RouteSpec, sharing: &mut Sharing) -> Result<Route, RouteError> {
+    let RouteSpec { name, direction, prefix, account, targets, balance, to_account, rewrite } = spec;
     let Some(digits) = Digits::of_prefix(&prefix) else {
         return Err(RouteError::Prefix { route: name, prefix });
     };
-    for account in [account, to_account].into_iter().flatten() {
-        if account >= ACCOUNTS_MAX {
-            return Err(RouteError::Account { route: name, account });
-        }
+    if let Some(account) = account.filter(|&account| account >= ACCOUNTS_MAX) {
+        return Err(RouteError::Account { route: name, account });
     }
-    match direction {
-        Direction::Mt if targets.is_empty() => return Err(RouteError::NoTarget { route: name }),
-        Direction::Mo if to_account.is_none() => return Err(RouteError::NoAccount { route: name }),
-        Direction::Mt if to_account.is_some() => {
-            return Err(RouteError::WrongDirection { route: name, direction });
-        }
-        Direction::Mo if !targets.is_empty() => {
-            return Err(RouteError::WrongDirection { route: name, direction });
-        }
-        _ => {}
+    let targets = sharing.targets(Destinations { route: &name, direction, targets, to_account, rewrite })?;
+    Ok(Route { name: name.into(), targets, prefix: digits, account, to_account, direction, balance })
+}
+
+/// Validates one rule.
+fn rule(spec: RuleSpec, sharing: &mut Sharing) -> Result<Rule, RouteError> {
+    let RuleSpec { name, direction, order, when: mut conditions, targets, balance, to_account, rewrite } =
+        spec;
+    if let Err(error) = conditions.normalise() {
+        return Err(RouteError::Conditions { rule: Some(name), error });
     }
-    if targets.len() > TARGETS_MAX {
-        return Err(RouteError::TooManyTargets { route: name, count: targets.len() });
-    }
-    let mut sorted = Vec::with_capacity(targets.len());
-    for target in targets {
-        if target.weight == 0 || target.weight > WEIGHT_MAX {
-            return Err(RouteError::Weight { route: name, carrier: target.carrier, weight: target.weight });
-        }
-        if sorted.iter().any(|other: &Target| other.carrier == target.carrier) {
-            return Err(RouteError::CarrierTwice { route: name, carrier: target.carrier });
-        }
-        sorted.push(Target { priority: target.priority, carrier: target.carrier, weight: target.weight });
-    }
-    sorted.sort_unstable();
-    let targets = match shared.get(sorted.as_slice()) {
-        Some(known) => Arc::clone(known),
-        None => {
-            let new: Arc<[Target]> = sorted.into();
-            shared.insert(Arc::clone(&new));
-            new
-        }
+    let targets = sharing.targets(Destinations { route: &name, direction, targets, to_account, rewrite })?;
+    let (prefix, account) = match (&*conditions.prefixes, &*conditions.accounts) {
+        ([prefix], [account]) => (Digits::of_prefix(prefix), Some(*account)),
+        ([prefix], _) => (Digits::of_prefix(prefix), None),
+        (_, [account]) => (None, Some(*account)),
+        _ => (None, None),
     };
-    Ok(Route { name: name.into(), targets, prefix: digits, account, to_account, direction })
+    let prefix = prefix.unwrap_or(Digits::EMPTY);
+    let route = Route { name: name.into(), targets, prefix, account, to_account, direction, balance };
+    Ok(Rule { route, order, conditions })
+}
+
+/// Puts the rules of one direction in order and compiles their conditions.
+fn rules(mut rules: Vec<Rule>) -> Result<Rules, RouteError> {
+    rules.sort_by(|left, right| left.rank().cmp(&right.rank()));
+    let index = RuleIndex::build(rules.iter().map(|rule| &rule.conditions)).map_err(|(rank, error)| {
+        RouteError::Conditions { rule: rank.map(|rank| rules[rank].route.name.to_string()), error }
+    })?;
+    Ok(Rules { rules: rules.into(), index })
 }
 
 /// Compiles one direction of the sorted routes.
@@ -153,24 +171,36 @@ fn tries(routes: &[Route], direction: Direction) -> Tries {
     Tries { general, owners: owners.into(), own: own.into() }
 }
 
-/// Every field of every route in sorted order, each of a fixed or a stated length, so that no two tables run together.
-fn content_hash(routes: &[Route]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(b"brivas.route.1");
-    for route in routes {
-        hasher.update((route.name.len() as u64).to_be_bytes());
-        hasher.update(route.name.as_bytes());
-        hasher.update([route.direction as u8, route.prefix.len() as u8]);
-        hasher.update(route.prefix.from(0).to_be_bytes());
-        for account in [route.account, route.to_account] {
-            hasher.update(account.map_or(u64::MAX, u64::from).to_be_bytes());
-        }
-        hasher.update((route.targets.len() as u64).to_be_bytes());
-        for target in &*route.targets {
-            hasher.update(target.priority.to_be_bytes());
-            hasher.update(target.carrier.to_be_bytes());
-            hasher.update(target.weight.to_be_bytes());
-        }
+/// Every field of every route and rule, in order.
+fn content_hash(routes: &[Route], mt: &Rules, mo: &Rules) -> [u8; 32] {
+    let mut hash = ContentHash::new(b"brivas.route.2");
+    hash.list(routes, hash_route);
+    for rules in [mt, mo] {
+        hash.list(&rules.rules, |hash, rule| {
+            hash_route(hash, &rule.route);
+            hash.number(rule.order);
+            rule.conditions.hash(hash);
+        });
     }
-    hasher.finalize().into()
+    hash.finish()
+}
+
+fn hash_route(hash: &mut ContentHash, route: &Route) {
+    hash.octets(route.name.as_bytes());
+    hash.number(route.direction as u8);
+    hash.number(route.prefix.word());
+    hash.optional(route.account);
+    hash.optional(route.to_account);
+    hash.number(route.balance as u8);
+    hash.list(&route.targets, |hash, target| {
+        hash.number(target.priority);
+        hash.number(target.carrier);
+        hash.number(target.weight);
+        hash.number(target.stable);
+        hash.number(target.price);
+        hash.number(u8::from(target.rewrite.is_some()));
+        if let Some(rewrite) = &target.rewrite {
+            rewrite.hash(hash);
+        }
+    });
 }

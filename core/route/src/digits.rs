@@ -70,6 +70,12 @@ impl Digits {
         self.0 << (4 * position)
     }
 
+    /// The digits and their count in one word: equal only for equal digits.
+    #[inline]
+    pub(crate) const fn word(self) -> u64 {
+        self.0
+    }
+
     /// The first `count` digits as a decimal number.
     #[inline]
     pub(crate) fn decimal(self, count: usize) -> usize {

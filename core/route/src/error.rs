@@ -2,6 +2,7 @@
 
 use crate::builder::ROUTES_MAX;
 use crate::digits::PREFIX_DIGITS_MAX;
+use crate::rules::conditions::ConditionError;
 use crate::spec::{ACCOUNTS_MAX, Direction, TARGETS_MAX, WEIGHT_MAX};
 
 /// A route, or a set of routes, that cannot be a table.
@@ -21,6 +22,8 @@ pub enum RouteError {
     TooManyTargets { route: String, count: usize },
     /// The same carrier twice in one route.
     CarrierTwice { route: String, carrier: u32 },
+    /// Two targets of one route that draws cannot tell apart.
+    StableTwice { route: String, carrier: u32, stable: u64 },
     /// A weight of zero, or past the limit.
     Weight { route: String, carrier: u32, weight: u32 },
     /// An account number past the limit.
@@ -29,6 +32,14 @@ pub enum RouteError {
     Duplicate { first: String, second: String, direction: Direction, prefix: String, account: Option<u32> },
     /// More routes than a table may have.
     TooManyRoutes { count: usize },
+    /// An MO route that changes what goes to a carrier.
+    RewriteOfMo { route: String },
+    /// A rewrite that cannot be sent.
+    Rewrite { route: String, mistake: String },
+    /// Two rules of one name.
+    RuleTwice { rule: String },
+    /// A rule's conditions; no rule's name when they are all rules' together.
+    Conditions { rule: Option<String>, error: ConditionError },
 }
 
 impl std::fmt::Display for RouteError {
@@ -65,6 +76,11 @@ impl std::fmt::Display for RouteError {
                 formatter,
                 "route {route:?}: carrier number {carrier} stands twice among its targets; hint: raise its weight instead"
             ),
+            Self::StableTwice { route, carrier, stable } => write!(
+                formatter,
+                "route {route:?}: carrier number {carrier} has the stable hash {stable:#x} of another target; \
+                 hint: give each carrier the hash of its name"
+            ),
             Self::Weight { route, carrier, weight } => write!(
                 formatter,
                 "route {route:?}: weight {weight} of carrier number {carrier}; hint: from 1 to {WEIGHT_MAX}"
@@ -90,6 +106,15 @@ impl std::fmt::Display for RouteError {
             Self::TooManyRoutes { count } => {
                 write!(formatter, "{count} routes; hint: a table holds at most {ROUTES_MAX}")
             }
+            Self::RewriteOfMo { route } => {
+                write!(formatter, "route {route:?}: an MO route has no rewrite; hint: remove it")
+            }
+            Self::Rewrite { route, mistake } => write!(formatter, "route {route:?}: rewrite: {mistake}"),
+            Self::RuleTwice { rule } => {
+                write!(formatter, "rule {rule:?} stands twice; hint: give each rule a name of its own")
+            }
+            Self::Conditions { rule: Some(rule), error } => write!(formatter, "rule {rule:?}: {error}"),
+            Self::Conditions { rule: None, error } => write!(formatter, "rules: {error}"),
         }
     }
 }

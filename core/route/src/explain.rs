@@ -5,7 +5,9 @@
 
 use crate::digits::Digits;
 use crate::hash::destination_hash;
+use crate::message::Message;
 use crate::route::Route;
+use crate::rules::why;
 use crate::spec::Direction;
 use crate::table::Table;
 
@@ -29,9 +31,54 @@ pub struct RankedTarget {
     pub priority: u32,
     /// Share among the targets of the same priority.
     pub weight: u32,
+    /// What a part costs there.
+    pub price: u64,
 }
 
 impl Table {
+    /// Explains what [`Table::find`] answers for the same message and time. `group_hash` draws where a route goes by
+    /// message ([`Route::draw`]).
+    ///
+    /// Rules are tried one by one. Those that are found by other keys than the message's are only counted, and of the
+    /// others as many are told as fit a screen.
+    #[must_use]
+    pub fn explain_message(&self, message: &Message<'_>, now_ms: i64, group_hash: u64) -> Explanation<'_> {
+        let mut steps = Vec::new();
+        let (mut elsewhere, mut told, mut untold) = (0, 0, 0);
+        let mut chosen = None;
+        for rule in &*self.rules(message.direction).rules {
+            let name = rule.route.name();
+            if why::keys(&rule.conditions, message).is_some() {
+                elsewhere += 1;
+                continue;
+            }
+            match why::mismatch(&rule.conditions, message, now_ms) {
+                None => {
+                    chosen = Some(&rule.route);
+                    steps.push(format!("rule {name:?} (order {}): holds and is chosen", rule.order));
+                    break;
+                }
+                Some(reason) if told < TOLD_MAX => {
+                    told += 1;
+                    steps.push(format!("rule {name:?} (order {}): {reason}", rule.order));
+                }
+                Some(_) => untold += 1,
+            }
+        }
+        if elsewhere + untold > 0 {
+            let passed = elsewhere + untold;
+            steps.insert(0, format!("{passed} rules of earlier order do not hold for this message"));
+        }
+        let Some(route) = chosen else {
+            let plain = self.explain(message.direction, message.account, message.destination);
+            steps.extend(plain.steps);
+            let candidates = plain.route.map(|route| drawn(route, message.destination, group_hash));
+            return Explanation { steps, route: plain.route, candidates: candidates.unwrap_or_default() };
+        };
+        let candidates = drawn(route, message.destination, group_hash);
+        Explanation { steps, route: Some(route), candidates }
+    }
+
     /// Explains what [`Table::lookup`] answers for the same arguments. The steps are words about routes; carriers and accounts
     /// are numbers here, so whoever knows their names tells of them.
     #[must_use]
@@ -77,14 +124,22 @@ fn matched(route: &Route, chosen: Option<&Route>) -> String {
     }
 }
 
-fn ranked(route: &Route, destination_hash: u64) -> Vec<RankedTarget> {
+fn drawn(route: &Route, destination: &[u8], group_hash: u64) -> Vec<RankedTarget> {
+    ranked(route, route.draw(destination_hash(destination), group_hash))
+}
+
+fn ranked(route: &Route, draw: u64) -> Vec<RankedTarget> {
     route
-        .candidates(destination_hash)
+        .candidates(draw)
         .filter_map(|carrier| route.targets().iter().find(|target| target.carrier == carrier))
         .map(|target| RankedTarget {
             carrier: target.carrier,
             priority: target.priority,
             weight: target.weight,
+            price: target.price,
         })
         .collect()
 }
+
+/// As many rules as are told of one by one.
+const TOLD_MAX: usize = 20;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::candidates::Candidates;
 use crate::digits::Digits;
-use crate::spec::Direction;
+use crate::rewrite::Rewrite;
+use crate::spec::{Balance, Direction};
 
 /// A validated route. Routes with the same targets share them, so that a million routes to a few carriers stay small.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +17,24 @@ pub struct Route {
     pub(crate) account: Option<u32>,
     pub(crate) to_account: Option<u32>,
     pub(crate) direction: Direction,
+    pub(crate) balance: Balance,
 }
 
 /// One carrier of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     /// Lower is tried first.
     pub priority: u32,
+    /// What the draws know the carrier by.
+    pub stable: u64,
     /// The caller's number for the carrier.
     pub carrier: u32,
     /// Share among the targets of the same priority.
     pub weight: u32,
+    /// What a part costs there.
+    pub price: u64,
+    /// What is changed on the way there, the route's own changes included.
+    pub rewrite: Option<Arc<Rewrite>>,
 }
 
 impl Route {
@@ -60,28 +68,53 @@ impl Route {
         self.to_account
     }
 
-    /// Its targets by priority, then carrier.
+    /// Its targets by priority, then [`Target::stable`].
     #[must_use]
     pub fn targets(&self) -> &[Target] {
         &self.targets
     }
 
-    /// The carriers in the order of trial for this destination: priorities ascending, and inside one priority by
-    /// weighted rendezvous, so that a destination keeps its carrier while that one is available, the shares follow
-    /// the weights, and the loss of a carrier moves only its own destinations. Allocates nothing.
+    /// How targets of the same priority share.
+    #[must_use]
+    pub const fn balance(&self) -> Balance {
+        self.balance
+    }
+
+    /// Which of the two hashes draws the order of trial here: for [`Route::candidates`] and [`Route::choose`].
+    /// `group_hash` is the same for all parts of a message ([`crate::group_hash`]), so that they go one way.
     #[inline]
     #[must_use]
-    pub fn candidates(&self, destination_hash: u64) -> Candidates {
-        Candidates::new(&self.targets, destination_hash)
+    pub const fn draw(&self, destination_hash: u64, group_hash: u64) -> u64 {
+        match self.balance {
+            Balance::Destination | Balance::LeastCost => destination_hash,
+            Balance::Message => group_hash,
+        }
+    }
+
+    /// The carriers in the order of trial for this draw ([`Route::draw`]): priorities ascending, inside one priority
+    /// prices where the route goes by cost, then by weighted rendezvous, so that a draw keeps its carrier while that
+    /// one is available, the shares follow the weights, and the loss of a carrier moves only its own draws. Allocates
+    /// nothing.
+    #[inline]
+    #[must_use]
+    pub fn candidates(&self, draw: u64) -> Candidates {
+        Candidates::new(&self.targets, self.balance, draw)
     }
 
     /// The first carrier in the order of trial that is available.
     #[inline]
-    pub fn choose(&self, destination_hash: u64, available: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn choose(&self, draw: u64, available: impl Fn(u32) -> bool) -> Option<u32> {
         match &*self.targets {
             [only] => available(only.carrier).then_some(only.carrier),
-            _ => self.candidates(destination_hash).find(|&carrier| available(carrier)),
+            _ => self.candidates(draw).find(|&carrier| available(carrier)),
         }
+    }
+
+    /// What is changed on the way to this carrier of the route: its own changes over the route's.
+    #[inline]
+    #[must_use]
+    pub fn rewrite(&self, carrier: u32) -> Option<&Rewrite> {
+        self.targets.iter().find(|target| target.carrier == carrier)?.rewrite.as_deref()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::digits::Digits;
 use crate::route::Route;
+use crate::rule::Rules;
 use crate::spec::Direction;
 use crate::trie::{NONE, Trie};
 
@@ -12,6 +13,8 @@ pub struct Table {
     pub(crate) routes: Box<[Route]>,
     pub(crate) mt: Tries,
     pub(crate) mo: Tries,
+    pub(crate) mt_rules: Rules,
+    pub(crate) mo_rules: Rules,
     pub(crate) content_hash: [u8; 32],
 }
 
@@ -25,7 +28,8 @@ pub(crate) struct Tries {
 }
 
 impl Table {
-    /// The route of this message: the longest prefix wins, and among equal prefixes the account's own route.
+    /// The route of this message by the routes without conditions: the longest prefix wins, and among equal prefixes
+    /// the account's own route.
     ///
     /// `destination` is without '+'. One that is not all digits matches only the empty prefix. `account` may be any
     /// number: one without routes of its own gets every account's.
@@ -59,27 +63,33 @@ impl Table {
         }
     }
 
-    /// SHA-256 over all routes, whatever the order they were added in.
+    /// SHA-256 over all routes and rules, whatever the order they were added in.
     #[must_use]
     pub const fn content_hash(&self) -> [u8; 32] {
         self.content_hash
     }
 
-    /// How many routes there are.
+    /// How many routes without conditions there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.routes.len()
     }
 
-    /// Whether there is no route at all.
+    /// Whether there is neither route nor rule.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
+        self.routes.is_empty() && self.rule_count() == 0
     }
 
-    /// Every route, by direction, account (every account's first) and prefix.
+    /// Every route without conditions, by direction, account (every account's first) and prefix.
     pub fn routes(&self) -> impl ExactSizeIterator<Item = &Route> {
         self.routes.iter()
+    }
+
+    /// Octets on the heap that rules take besides their words and patterns.
+    #[must_use]
+    pub fn rule_bytes(&self) -> usize {
+        self.mt_rules.index.heap_bytes() + self.mo_rules.index.heap_bytes()
     }
 
     /// Octets on the heap of what a lookup reads: the compiled prefixes, and the routes without their names.

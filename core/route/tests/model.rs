@@ -25,7 +25,15 @@ fn destination() -> impl Strategy<Value = Vec<u8>> {
 fn targets() -> impl Strategy<Value = Vec<TargetSpec>> {
     vec((0..3_u32, 1..100_u32), 1..=16).prop_map(|drawn| {
         let numbered = drawn.into_iter().zip(0_u32..);
-        numbered.map(|((priority, weight), carrier)| TargetSpec { carrier, priority, weight }).collect()
+        numbered
+            .map(|((priority, weight), carrier)| TargetSpec {
+                carrier,
+                priority,
+                weight,
+                stable: u64::from(carrier),
+                ..TargetSpec::default()
+            })
+            .collect()
     })
 }
 
@@ -51,6 +59,7 @@ fn specs() -> impl Strategy<Value = Vec<RouteSpec>> {
                 account,
                 targets,
                 to_account,
+                ..RouteSpec::default()
             });
         }
         specs
@@ -165,15 +174,15 @@ fn a_large_table_agrees_with_a_search_of_every_length() {
         let length = 1 + (state >> 55) as usize % 15;
         specs.insert(digits[..length].to_owned(), ());
     }
-    let target = TargetSpec { carrier: 1, priority: 0, weight: 1 };
     let mut builder = TableBuilder::new();
     builder.extend(specs.keys().map(|prefix| RouteSpec {
         name: prefix.clone(),
         direction: Direction::Mt,
         prefix: prefix.clone(),
         account: None,
-        targets: vec![target],
+        targets: vec![TargetSpec { carrier: 1, ..TargetSpec::default() }],
         to_account: None,
+        ..RouteSpec::default()
     }));
     let table = builder.build().expect("all prefixes are digits");
     for prefix in specs.keys().step_by(7) {

@@ -2,14 +2,18 @@
 
 use brivas_route::{ACCOUNTS_MAX, Direction, RouteSpec, TARGETS_MAX, TableBuilder, TargetSpec, WEIGHT_MAX};
 
+fn target(carrier: u32) -> TargetSpec {
+    TargetSpec { carrier, stable: u64::from(carrier), ..TargetSpec::default() }
+}
+
 fn mt(name: &str, prefix: &str) -> RouteSpec {
     RouteSpec {
         name: name.to_owned(),
         direction: Direction::Mt,
         prefix: prefix.to_owned(),
         account: None,
-        targets: vec![TargetSpec { carrier: 1, priority: 0, weight: 1 }],
-        to_account: None,
+        targets: vec![target(1)],
+        ..RouteSpec::default()
     }
 }
 
@@ -56,7 +60,7 @@ fn an_mo_route_needs_an_account_and_no_targets() {
 #[test]
 fn a_weight_of_zero_or_past_the_limit_is_refused() {
     for weight in [0, WEIGHT_MAX + 1] {
-        let targets = vec![TargetSpec { carrier: 5, priority: 0, weight }];
+        let targets = vec![TargetSpec { weight, ..target(5) }];
         refused(
             vec![RouteSpec { targets, ..mt("uk", "44") }],
             &["\"uk\"", &weight.to_string(), "carrier number 5"],
@@ -66,16 +70,12 @@ fn a_weight_of_zero_or_past_the_limit_is_refused() {
 
 #[test]
 fn the_same_carrier_twice_is_refused() {
-    let targets = vec![
-        TargetSpec { carrier: 5, priority: 0, weight: 1 },
-        TargetSpec { carrier: 5, priority: 1, weight: 1 },
-    ];
+    let targets = vec![target(5), TargetSpec { priority: 1, stable: 7, ..target(5) }];
     refused(vec![RouteSpec { targets, ..mt("uk", "44") }], &["\"uk\"", "carrier number 5"]);
 }
 
 #[test]
 fn targets_past_the_limit_are_refused() {
-    let target = |carrier| TargetSpec { carrier, priority: 0, weight: 1 };
     let full: Vec<_> = (0..TARGETS_MAX as u32).map(target).collect();
     assert!(TableBuilder::new().add(RouteSpec { targets: full.clone(), ..mt("uk", "44") }).build().is_ok());
     let over = full.into_iter().chain([target(99)]).collect();

@@ -126,10 +126,11 @@ mod tests {
     #[test]
     fn responses_are_what_the_codec_writes() {
         use brivas_smpp::Pdu;
+        use brivas_smpp::pdu::MessageResponse;
         let mut codec = Vec::new();
-        Pdu::SubmitSmResp(b"0123").encode(&mut codec, CommandStatus::ROK, 7);
-        Pdu::SubmitSmResp(b"").encode(&mut codec, CommandStatus::RTHROTTLED, 8);
-        Pdu::DeliverSmResp.encode(&mut codec, CommandStatus::ROK, 9);
+        Pdu::SubmitSmResp(MessageResponse::new(b"0123")).encode(&mut codec, CommandStatus::ROK, 7);
+        Pdu::SubmitSmResp(MessageResponse::default()).encode(&mut codec, CommandStatus::RTHROTTLED, 8);
+        Pdu::DeliverSmResp(MessageResponse::default()).encode(&mut codec, CommandStatus::ROK, 9);
         let mut ours = Vec::new();
         submit_response(&mut ours, CommandStatus::ROK, 7, b"0123");
         submit_response(&mut ours, CommandStatus::RTHROTTLED, 8, b"unused");

@@ -7,12 +7,15 @@
 //! - [`pdu`]: borrowed views of PDUs, and their encoders;
 //! - [`session`]: states, windows, timers, for both roles;
 //! - [`receipt`]: delivery receipts, as text and as TLVs;
-//! - [`text`]: encodings of short messages;
-//! - [`status`]: the one table of `command_status`.
+//! - [`text`]: encodings of short messages, and the plan with the fewest parts;
+//! - [`segment`]: parts of long messages, their forms and their reassembly;
+//! - [`status`]: the one table of `command_status`;
+//! - [`tlv`]: the one table of optional parameters, and their values.
 
 pub mod frame;
 pub mod pdu;
 pub mod receipt;
+pub mod segment;
 pub mod session;
 pub mod status;
 pub mod text;

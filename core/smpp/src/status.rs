@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::values::InterfaceVersion;
+
 /// What a sender does after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -124,6 +126,44 @@ impl CommandStatus {
         self.row().map_or(Retry::Later, |row| row.2)
     }
 
+    /// Whether the same request may pass later.
+    pub fn is_retryable(self) -> bool {
+        !self.is_ok() && self.retry() != Retry::Never
+    }
+
+    /// Every value that the specification names, rising.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::TABLE.iter().map(|row| Self(row.0))
+    }
+
+    /// The nearest value that a version knows. Values of 5.0 (§4.7.6, 0x100 to 0x112) become those of 3.4 that ask for
+    /// the same thing; those about TLVs mean nothing to 3.3, which has none.
+    #[must_use]
+    pub const fn for_version(self, version: InterfaceVersion) -> Self {
+        match self {
+            Self::RINVTLVSTREAM
+            | Self::RTLVNOTALLWD
+            | Self::RINVTLVLEN
+            | Self::RMISSINGTLV
+            | Self::RINVTLVVAL
+                if !version.has_tlvs() =>
+            {
+                Self::RINVCMDLEN
+            }
+            Self(0x100..=0x112) if !version.is_5_0() => match self {
+                Self::RSERTYPUNAUTH | Self::RSERTYPDENIED => Self::RINVSERTYP,
+                Self::RSERTYPUNAVAIL => Self::RSYSERR,
+                Self::RINVSRCADDRSUBUNIT => Self::RINVSRCADR,
+                Self::RINVDSTADDRSUBUNIT => Self::RINVDSTADR,
+                Self::RBCASTQUERYFAIL => Self::RQUERYFAIL,
+                Self::RBCASTCANCELFAIL => Self::RCANCELFAIL,
+                // RPROHIBITED, RINVDCS, and what is wrong with a broadcast.
+                _ => Self::RSUBMITFAIL,
+            },
+            other => other,
+        }
+    }
+
     /// Whether the peer took the request.
     pub const fn is_ok(self) -> bool {
         self.0 == 0
@@ -152,6 +192,45 @@ mod tests {
     #[test]
     fn the_table_is_sorted_so_that_it_can_be_searched() {
         assert!(CommandStatus::TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn a_version_is_told_only_what_it_knows() {
+        for status in CommandStatus::all() {
+            assert_eq!(status.for_version(InterfaceVersion::V5_0), status);
+            let older = status.for_version(InterfaceVersion::V3_4);
+            assert!(older.0 <= 0xFF && older.name().is_some(), "{status} became {older}");
+            assert_eq!(older == status, status.0 <= 0xFF);
+            assert_eq!(older.is_ok(), status.is_ok());
+            let oldest = status.for_version(InterfaceVersion::V3_3);
+            assert!(!(0xC0..=0xC4).contains(&oldest.0), "{status} became {oldest}");
+        }
+        let vendor = CommandStatus(0x401);
+        assert_eq!(vendor.for_version(InterfaceVersion::V3_3), vendor);
+        assert_eq!(CommandStatus::RINVDCS.for_version(InterfaceVersion::V3_4), CommandStatus::RSUBMITFAIL);
+        assert_eq!(CommandStatus::RSERTYPUNAVAIL.for_version(InterfaceVersion::V3_4), CommandStatus::RSYSERR);
+    }
+
+    #[test]
+    fn a_sender_tries_again_what_may_pass_later() {
+        let retryable: Vec<_> = CommandStatus::all().filter(|status| status.is_retryable()).collect();
+        assert_eq!(
+            retryable,
+            [
+                CommandStatus::RINVBNDSTS,
+                CommandStatus::RALYBND,
+                CommandStatus::RSYSERR,
+                CommandStatus::RBINDFAIL,
+                CommandStatus::RMSGQFUL,
+                CommandStatus::RSUBMITFAIL,
+                CommandStatus::RTHROTTLED,
+                CommandStatus::RX_T_APPN,
+                CommandStatus::RDELIVERYFAILURE,
+                CommandStatus::RUNKNOWNERR,
+                CommandStatus::RSERTYPUNAVAIL,
+                CommandStatus::RBCASTFAIL,
+            ]
+        );
     }
 
     #[test]

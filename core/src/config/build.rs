@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::{Direction, RouteSpec, TableBuilder, TargetSpec};
+use brivas_route::{Direction, RouteSpec, TableBuilder, TargetSpec, stable_hash};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -80,7 +80,14 @@ pub(crate) fn build(
             let carrier = number.ok_or_else(|| {
                 wrong(format!("route {:?}: there is no carrier {:?}", route.name, target.carrier))
             })?;
-            Ok(TargetSpec { carrier, priority: target.priority, weight: target.weight })
+            Ok(TargetSpec {
+                carrier,
+                priority: target.priority,
+                weight: target.weight,
+                // By name: a restart may number the carriers anew, and must not move their destinations.
+                stable: stable_hash(target.carrier.as_bytes()),
+                ..TargetSpec::default()
+            })
         });
         let owner = (!route.account.is_empty()).then(|| account(&route.account, &route.name)).transpose()?;
         let to_account =
@@ -95,6 +102,7 @@ pub(crate) fn build(
             account: owner,
             targets: targets.collect::<Result<_, EngineError>>()?,
             to_account,
+            ..RouteSpec::default()
         });
     }
     Ok(Config {

@@ -194,7 +194,7 @@ impl Peer {
                 Event::Answered { token, status, message_id } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
-                Event::Unanswered { .. } => continue,
+                Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,
             };
             self.heard.push_back(said);
         }

@@ -336,8 +336,7 @@ fn handle_rare(client: &mut Peer, frame: Frame<'_>) -> bool {
         }
         _ => {
             if let (Some(mode), false) = (BindMode::from_command_id(id), client.bound) {
-                let response =
-                    BindResponse { system_id: b"mover", interface_version: Some(InterfaceVersion::V3_4) };
+                let response = BindResponse::new(b"mover", Some(InterfaceVersion::V3_4));
                 Pdu::BindResp(mode, response).encode(
                     &mut client.link.out,
                     CommandStatus::ROK,

@@ -226,7 +226,7 @@ impl Carrier {
     fn handle_rare(&mut self, token: usize, bind: &mut Bind, frame: Frame<'_>) {
         let (id, sequence_number) = (frame.header.command_id, frame.header.sequence_number);
         match Pdu::decode(frame) {
-            Ok(Pdu::EnquireLink) => {
+            Ok(Pdu::EnquireLink(_)) => {
                 wire::bare(
                     &mut bind.link.out,
                     CommandId::ENQUIRE_LINK_RESP,
@@ -234,8 +234,8 @@ impl Carrier {
                     sequence_number,
                 );
             }
-            Ok(Pdu::EnquireLinkResp) => {}
-            Ok(Pdu::Unbind) => {
+            Ok(Pdu::EnquireLinkResp(_)) => {}
+            Ok(Pdu::Unbind(_)) => {
                 wire::bare(&mut bind.link.out, CommandId::UNBIND_RESP, CommandStatus::ROK, sequence_number);
                 bind.closing = true;
             }
@@ -279,7 +279,7 @@ impl Carrier {
             self.groups[group].receivers.push(token);
         }
         let interface_version = bind.tlvs.then_some(InterfaceVersion::V3_4);
-        let response = BindResponse { system_id: b"simulated", interface_version };
+        let response = BindResponse::new(b"simulated", interface_version);
         Pdu::BindResp(mode, response).encode(&mut bind.link.out, CommandStatus::ROK, sequence_number);
     }
 

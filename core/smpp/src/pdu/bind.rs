@@ -1,59 +1,33 @@
-//! bind_transmitter, bind_receiver, bind_transceiver and their responses (SMPP 3.4 §4.1).
+//! bind_transmitter, bind_receiver, bind_transceiver, their responses, and outbind (SMPP 3.4 §4.1; 5.0 §4.1.1).
 
-use super::{Cursor, DecodeError};
-use crate::status::CommandStatus;
-use crate::tlv::{self, Tag, Tlvs};
+use super::CText;
+use super::layout::layout;
+use super::rules;
+use crate::tlv::{self, Tlvs};
 use crate::values::InterfaceVersion;
 
-/// Who wants to bind.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct BindRequest<'a> {
-    /// The account's name on the wire, up to 15 octets in the specification; longer ones are read, for
-    /// real peers use them.
-    pub system_id: &'a [u8],
-    /// Up to 8 octets in the specification; longer ones are read.
-    pub password: &'a [u8],
-    /// Up to 12 octets.
-    pub system_type: &'a [u8],
-    /// The version that the ESME speaks.
-    pub interface_version: InterfaceVersion,
-    /// Of address_range.
-    pub ton: u8,
-    /// Of address_range.
-    pub npi: u8,
-    /// Up to 40 octets.
-    pub address_range: &'a [u8],
-    /// What stands behind the last field; the specification has nothing there.
-    pub trailing: &'a [u8],
-}
-
-/// Octets of system_id and password that are read, NUL included.
-const CREDENTIAL_OCTETS_MAX: usize = 65;
-
-impl<'a> BindRequest<'a> {
-    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut cursor = Cursor::new(body);
-        Ok(Self {
-            system_id: cursor.c_string(CREDENTIAL_OCTETS_MAX, "system_id", CommandStatus::RINVSYSID)?,
-            password: cursor.c_string(CREDENTIAL_OCTETS_MAX, "password", CommandStatus::RINVPASWD)?,
-            system_type: cursor.c_string(13, "system_type", CommandStatus::RINVSYSTYP)?,
-            interface_version: InterfaceVersion(cursor.octet("interface_version")?),
-            ton: cursor.octet("addr_ton")?,
-            npi: cursor.octet("addr_npi")?,
-            address_range: cursor.c_string(41, "address_range", CommandStatus::RBINDFAIL)?,
-            trailing: cursor.rest(),
-        })
-    }
-
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        for text in [self.system_id, self.password, self.system_type] {
-            out.extend_from_slice(text);
-            out.push(0);
-        }
-        out.extend_from_slice(&[self.interface_version.0, self.ton, self.npi]);
-        out.extend_from_slice(self.address_range);
-        out.push(0);
-        out.extend_from_slice(self.trailing);
+layout! {
+    /// Who wants to bind.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    BindRequest {
+        /// The account's name on the wire, up to 15 octets in the specification; longer ones are read,
+        /// for real peers use them.
+        system_id: &'a [u8] = text(rules::SYSTEM_ID),
+        /// Up to 8 octets in the specification; longer ones are read.
+        password: &'a [u8] = secret(rules::PASSWORD),
+        /// Up to 12 octets.
+        system_type: &'a [u8] = text(rules::SYSTEM_TYPE),
+        /// The version that the ESME speaks.
+        interface_version: InterfaceVersion = octet(rules::INTERFACE_VERSION),
+        /// Of address_range.
+        ton: u8 = octet(rules::ADDR_TON),
+        /// Of address_range.
+        npi: u8 = octet(rules::ADDR_NPI),
+        /// Up to 40 octets.
+        address_range: &'a [u8] = text(rules::ADDRESS_RANGE),
+    } then {
+        /// What stands behind the last field; the specification has nothing there.
+        trailing: &'a [u8] = trailing(rules::TRAILING),
     }
 }
 
@@ -68,31 +42,87 @@ impl std::fmt::Debug for BindRequest<'_> {
     }
 }
 
-/// Who answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BindResponse<'a> {
-    /// The SMSC's name; may be missing in errors.
-    pub system_id: &'a [u8],
-    /// sc_interface_version, where it was sent.
-    pub interface_version: Option<InterfaceVersion>,
+layout! {
+    /// Who answered.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    BindResponse {
+        /// The message centre's name; may be missing in errors.
+        system_id: CText<'a> = loose_text(rules::SYSTEM_ID),
+    } then {
+        /// sc_interface_version, where it was sent.
+        tlvs: Tlvs<'a> = loose_tlvs(rules::TLVS),
+    }
 }
 
 impl<'a> BindResponse<'a> {
-    pub(super) fn decode(body: &'a [u8]) -> Self {
-        let mut cursor = Cursor::new(body);
-        let system_id = cursor.tolerant_c_string();
-        let interface_version = Tlvs::parse(cursor.rest())
-            .and_then(|tlvs| tlvs.find(Tag::SC_INTERFACE_VERSION))
-            .and_then(|value| value.first().copied())
-            .map(InterfaceVersion);
-        Self { system_id, interface_version }
+    /// With sc_interface_version, for a peer that knows TLVs.
+    pub fn new(system_id: &'a [u8], interface_version: Option<InterfaceVersion>) -> Self {
+        let tlvs = interface_version.map_or(Tlvs::EMPTY, tlv::sc_interface_version);
+        Self { system_id: system_id.into(), tlvs }
     }
 
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.system_id);
-        out.push(0);
-        if let Some(version) = self.interface_version {
-            tlv::append(out, Tag::SC_INTERFACE_VERSION, &[version.0]);
-        }
+    /// sc_interface_version, where it was sent.
+    pub fn interface_version(&self) -> Option<InterfaceVersion> {
+        self.tlvs.sc_interface_version().map(InterfaceVersion)
+    }
+}
+
+layout! {
+    /// The message centre asks the ESME to bind as receiver (SMPP 3.4 §4.1.7), or as transceiver (5.0 §4.1.1.7).
+    #[derive(Clone, Copy, Default, PartialEq, Eq)]
+    Outbind {
+        /// The message centre's name.
+        system_id: &'a [u8] = text(rules::SYSTEM_ID),
+        /// By which the ESME knows it.
+        password: &'a [u8] = secret(rules::PASSWORD),
+    } then {
+        /// What stands behind the last field; the specification has nothing there.
+        trailing: &'a [u8] = trailing(rules::TRAILING),
+    }
+}
+
+/// Hides the password.
+impl std::fmt::Debug for Outbind<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Outbind")
+            .field("system_id", &String::from_utf8_lossy(self.system_id))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bind_response_names_its_version_only_if_asked() {
+        let mut out = Vec::new();
+        BindResponse::new(b"brivas", Some(InterfaceVersion::V3_4)).encode(&mut out);
+        assert_eq!(out, b"brivas\0\x02\x10\0\x01\x34");
+        let read = BindResponse::decode(&out).unwrap();
+        assert_eq!(
+            (read.system_id.octets, read.interface_version()),
+            (&b"brivas"[..], Some(InterfaceVersion::V3_4))
+        );
+        out.clear();
+        BindResponse::new(b"brivas", None).encode(&mut out);
+        assert_eq!(out, b"brivas\0");
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let request = BindRequest {
+            system_id: b"sample",
+            password: b"hunter2",
+            system_type: b"",
+            interface_version: InterfaceVersion::V3_4,
+            ton: 0,
+            npi: 0,
+            address_range: b"",
+            trailing: b"",
+        };
+        let outbind = Outbind { system_id: b"smsc", password: b"hunter2", trailing: b"" };
+        assert!(!format!("{request:?} {outbind:?}").contains("hunter2"));
     }
 }

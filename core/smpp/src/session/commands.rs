@@ -4,13 +4,15 @@ use super::{CloseReason, LINK_TOKEN, Role, SendError, Session, State};
 use crate::frame;
 use crate::pdu::{BindRequest, BindResponse, Pdu};
 use crate::status::CommandStatus;
-use crate::values::{BindMode, CommandId, InterfaceVersion};
+use crate::tlv::Tlvs;
+use crate::values::{BindMode, CommandId};
 
 impl Session {
     /// ESME: asks to bind.
     pub fn bind(&mut self, now_ms: u64, mode: BindMode, request: BindRequest<'_>) {
-        if self.state == State::Open {
+        if matches!(self.state, State::Open | State::Outbound) {
             self.state = State::Binding(mode);
+            self.config.interface_version = request.interface_version;
             self.request(now_ms, Pdu::Bind(mode, request), LINK_TOKEN);
         }
     }
@@ -21,8 +23,8 @@ impl Session {
         self.state = State::Bound(mode);
         self.set_window_max(window_max);
         // sc_interface_version goes only to peers that know TLVs.
-        let interface_version = self.peer_version.has_tlvs().then_some(InterfaceVersion::V3_4);
-        let response = BindResponse { system_id, interface_version };
+        let interface_version = self.peer_version.has_tlvs().then_some(self.config.interface_version);
+        let response = BindResponse::new(system_id, interface_version);
         self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
     }
 
@@ -67,7 +69,7 @@ impl Session {
         let sequence_number = self.window.register(id.response().0, token, now_ms);
         self.messages_in_flight += 1;
         self.counters.pdus_out += 1;
-        let with_tlvs = self.peer_version.has_tlvs();
+        let with_tlvs = self.version().has_tlvs();
         frame::append(&mut self.output, id, 0, sequence_number, |out| {
             out.extend_from_slice(mandatory);
             if with_tlvs {
@@ -93,10 +95,10 @@ impl Session {
         match self.state {
             State::Bound(_) => {
                 self.state = State::Unbinding;
-                self.request(now_ms, Pdu::Unbind, LINK_TOKEN);
+                self.request(now_ms, Pdu::Unbind(Tlvs::EMPTY), LINK_TOKEN);
             }
             State::Unbinding | State::Closed => {}
-            State::Open | State::Binding(_) => self.close(CloseReason::Local),
+            State::Open | State::Outbound | State::Binding(_) => self.close(CloseReason::Local),
         }
     }
 

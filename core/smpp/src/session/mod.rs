@@ -11,6 +11,7 @@
 //! A request is registered before its bytes are in the output: a response can never find it missing.
 
 mod commands;
+mod operations;
 mod receive;
 mod state;
 #[cfg(test)]
@@ -18,11 +19,13 @@ mod tests;
 mod timers;
 mod window;
 
+pub use operations::Operations;
 pub use state::{Role, State};
 
 use crate::frame;
 use crate::pdu::{BindRequest, Pdu, ShortMessage};
 use crate::status::CommandStatus;
+use crate::tlv::Tlvs;
 use crate::values::{BindMode, CommandId, InterfaceVersion};
 use window::Window;
 
@@ -36,6 +39,10 @@ pub struct SessionConfig {
     /// Unanswered messages that the peer may have with us; beyond it we stop reading. As ESME it is far above what a
     /// carrier sends: the responses that we wait for come on the same connection.
     pub peer_window_max: usize,
+    /// The version that we speak. As ESME it is the bind's own.
+    pub interface_version: InterfaceVersion,
+    /// Requests of the peer that the owner takes beyond messages; others are refused as unknown.
+    pub operations: Operations,
     /// The largest PDU taken.
     pub pdu_bytes_max: usize,
     /// Silence after which we ask whether the peer is there; 0 never asks.
@@ -58,6 +65,8 @@ impl SessionConfig {
                 Role::Smsc => 1_000,
                 Role::Esme => CARRIER_DELIVERIES_MAX,
             },
+            interface_version: InterfaceVersion::V3_4,
+            operations: Operations::NONE,
             pdu_bytes_max: frame::PDU_BYTES_MAX,
             enquire_link_ms: 30_000,
             response_timeout_ms: 30_000,
@@ -96,6 +105,23 @@ pub enum Event<'a> {
         status: CommandStatus,
         /// Of submit_sm_resp.
         message_id: &'a [u8],
+    },
+    /// Another request, of those that the configuration lets through. To be answered with `answer` or `refuse`, but for
+    /// outbind and alert_notification, which have no response.
+    Request {
+        /// What `answer` wants back.
+        sequence_number: u32,
+        /// The request.
+        pdu: Pdu<'a>,
+    },
+    /// The peer answered a request that `send_request` sent.
+    Response {
+        /// As it was given to `send_request`.
+        token: u64,
+        /// How.
+        status: CommandStatus,
+        /// Its response; generic_nack, or one that cannot be read, as [`Pdu::Other`].
+        pdu: Pdu<'a>,
     },
     /// One of our messages was not answered in time. What became of it is unknown.
     Unanswered {
@@ -296,13 +322,14 @@ impl Session {
         if self.peer_in_flight == 0
             && let Some(sequence_number) = self.unbind_asked.take()
         {
-            self.write(Pdu::UnbindResp, CommandStatus::ROK, sequence_number);
+            self.write(Pdu::UnbindResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
             self.close(CloseReason::Unbound);
         }
     }
 
     fn respond_to(&mut self, id: CommandId, sequence_number: u32, status: CommandStatus, message_id: &[u8]) {
         self.counters.pdus_out += 1;
+        let status = status.for_version(self.version());
         frame::append(&mut self.output, id.response(), status.0, sequence_number, |out| {
             if status.is_ok() {
                 out.extend_from_slice(message_id);
@@ -319,7 +346,8 @@ impl Session {
 
     fn write(&mut self, pdu: Pdu<'_>, status: CommandStatus, sequence_number: u32) {
         self.counters.pdus_out += 1;
-        pdu.encode(&mut self.output, status, sequence_number);
+        let version = self.version();
+        pdu.encode_for(version, &mut self.output, status, sequence_number);
     }
 }
 

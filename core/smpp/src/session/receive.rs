@@ -1,9 +1,10 @@
 //! What arrives: requests and responses, each checked against what the state allows.
 
-use super::{CloseReason, Event, Session, State};
+use super::{CloseReason, Event, Role, Session, State};
 use crate::frame::{self, Check, Frame};
-use crate::pdu::{BindResponse, DecodeError, Pdu};
+use crate::pdu::{DecodeError, Pdu};
 use crate::status::CommandStatus;
+use crate::tlv::Tlvs;
 use crate::values::{BindMode, CommandId};
 
 impl Session {
@@ -37,7 +38,7 @@ impl Session {
                     *consumed = input.len();
                     self.counters.protocol_errors += 1;
                     let sequence_number = header.map_or(0, |header| header.sequence_number);
-                    self.write(Pdu::GenericNack, CommandStatus::RINVCMDLEN, sequence_number);
+                    self.write(Pdu::GenericNack(Tlvs::EMPTY), CommandStatus::RINVCMDLEN, sequence_number);
                     self.close(CloseReason::BadLength(length));
                     return None;
                 }
@@ -57,38 +58,43 @@ impl Session {
         let id = frame.header.command_id;
         let sequence_number = frame.header.sequence_number;
         self.counters.last_sequence_in = sequence_number;
-        if !self.state.allows_request(self.config.role, id) {
+        let version = self.version();
+        if !self.takes(id) || !self.state.allows_request(self.config.role, id, version) {
             self.refuse_request(id, sequence_number);
             return None;
         }
-        let pdu = match Pdu::decode(frame) {
-            Ok(pdu) => pdu,
-            Err(DecodeError { status, .. }) => {
-                self.counters.protocol_errors += 1;
-                self.respond_to(id, sequence_number, status, &[]);
-                if id != CommandId::SUBMIT_SM && id != CommandId::DELIVER_SM {
-                    self.close(CloseReason::BindRefused(status));
-                }
-                return None;
-            }
+        let decoded = if version.has_tlvs() {
+            Pdu::decode(frame)
+        } else {
+            // What stands behind the fields of a 3.3 peer's PDU is no TLV, and has no meaning.
+            Pdu::decode_leniently(frame).map(Pdu::without_tlvs)
         };
+        let refusal = match &decoded {
+            Ok(pdu) if self.config.role == Role::Smsc => pdu.check(version).err(),
+            Ok(_) => None,
+            Err(error) => Some(*error),
+        };
+        if let Some(DecodeError { status, .. }) = refusal {
+            self.counters.protocol_errors += 1;
+            if id.has_response() {
+                self.respond_to(id, sequence_number, status, &[]);
+            }
+            if BindMode::from_command_id(id).is_some() {
+                self.close(CloseReason::BindRefused(status));
+            }
+            return None;
+        }
+        let Ok(pdu) = decoded else { return None };
         match pdu {
             Pdu::SubmitSm(message) | Pdu::DeliverSm(message) => {
-                if id == CommandId::SUBMIT_SM
-                    && let Err(DecodeError { status, .. }) = message.check_submit()
-                {
-                    self.counters.protocol_errors += 1;
-                    self.respond_to(id, sequence_number, status, &[]);
-                    return None;
-                }
                 self.peer_in_flight += 1;
                 Some(Event::Message { sequence_number, message })
             }
-            Pdu::EnquireLink => {
-                self.write(Pdu::EnquireLinkResp, CommandStatus::ROK, sequence_number);
+            Pdu::EnquireLink(_) => {
+                self.write(Pdu::EnquireLinkResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
                 None
             }
-            Pdu::Unbind => {
+            Pdu::Unbind(_) => {
                 self.state = State::Unbinding;
                 self.unbind_asked = Some(sequence_number);
                 self.answer_unbind_when_done();
@@ -99,28 +105,13 @@ impl Session {
                 self.peer_version = request.interface_version;
                 Some(Event::Bind { sequence_number, mode, request })
             }
-            // allows_request lets nothing else through.
-            _ => None,
-        }
-    }
-
-    /// A request that is unknown, or known and not allowed now (SMPP 3.4 §4.3, Table 2-1).
-    fn refuse_request(&mut self, id: CommandId, sequence_number: u32) {
-        self.counters.protocol_errors += 1;
-        match (id, id.name()) {
-            (_, None) => self.write(Pdu::GenericNack, CommandStatus::RINVCMDID, sequence_number),
-            // These have no response.
-            (CommandId::OUTBIND | CommandId::ALERT_NOTIFICATION, _) => {}
-            _ => {
-                let bind = BindMode::from_command_id(id).is_some();
-                let known =
-                    bind || matches!(id, CommandId::SUBMIT_SM | CommandId::DELIVER_SM | CommandId::UNBIND);
-                let status = match (known, self.state) {
-                    (false, State::Bound(_)) => CommandStatus::RINVCMDID,
-                    (_, State::Bound(_)) if bind => CommandStatus::RALYBND,
-                    _ => CommandStatus::RINVBNDSTS,
-                };
-                self.respond_to(id, sequence_number, status, &[]);
+            pdu => {
+                if id.has_response() {
+                    self.peer_in_flight += 1;
+                } else if id == CommandId::OUTBIND {
+                    self.state = State::Outbound;
+                }
+                Some(Event::Request { sequence_number, pdu })
             }
         }
     }
@@ -142,7 +133,7 @@ impl Session {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
                 let message_id = match Pdu::decode(frame) {
-                    Ok(Pdu::SubmitSmResp(message_id)) => message_id,
+                    Ok(Pdu::SubmitSmResp(response)) => response.message_id.octets,
                     _ => &[],
                 };
                 Some(Event::Answered { token: pending.token, status, message_id })
@@ -155,9 +146,14 @@ impl Session {
                 self.close(CloseReason::Unbound);
                 None
             }
+            id if BindMode::from_command_id(id.request()).is_none() => {
+                self.messages_in_flight -= 1;
+                let pdu = Pdu::decode(frame).unwrap_or(Pdu::Other(header.command_id, frame.body));
+                Some(Event::Response { token: pending.token, status, pdu })
+            }
             _ => {
-                if let Ok(Pdu::BindResp(_, BindResponse { interface_version: Some(version), .. })) =
-                    Pdu::decode(frame)
+                if let Ok(Pdu::BindResp(_, response)) = Pdu::decode(frame)
+                    && let Some(version) = response.interface_version()
                 {
                     self.peer_version = version;
                 }

@@ -1,5 +1,7 @@
 //! Two sessions talk to each other without a socket or a clock.
 
+mod operations;
+
 use super::*;
 use crate::frame::Check;
 
@@ -18,6 +20,8 @@ enum Seen {
     Message(u32, Vec<u8>),
     Answered(u64, CommandStatus, Vec<u8>),
     Unanswered(u64),
+    Request(u32, CommandId),
+    Response(u64, CommandStatus, CommandId),
 }
 
 fn seen(event: Event<'_>) -> Seen {
@@ -29,6 +33,8 @@ fn seen(event: Event<'_>) -> Seen {
         }
         Event::Answered { token, status, message_id } => Seen::Answered(token, status, message_id.to_vec()),
         Event::Unanswered { token } => Seen::Unanswered(token),
+        Event::Request { sequence_number, pdu } => Seen::Request(sequence_number, pdu.command_id()),
+        Event::Response { token, status, pdu } => Seen::Response(token, status, pdu.command_id()),
     }
 }
 

@@ -3,7 +3,8 @@
 use super::window::Pending;
 use super::{CloseReason, Event, LINK_TOKEN, Session, State};
 use crate::pdu::Pdu;
-use crate::values::CommandId;
+use crate::tlv::Tlvs;
+use crate::values::{BindMode, CommandId};
 
 impl Session {
     /// When [`Self::handle_timeout`] has something to do; a little early does no harm.
@@ -13,7 +14,7 @@ impl Session {
         }
         let response = self.window.oldest_sent_ms().map(|sent| sent + self.config.response_timeout_ms);
         let pdu = self.partial_since_ms.map(|since| since + self.config.pdu_timeout_ms);
-        let bind = matches!(self.state, State::Open | State::Binding(_))
+        let bind = matches!(self.state, State::Open | State::Outbound | State::Binding(_))
             .then(|| self.opened_ms + self.config.bind_timeout_ms);
         let link = (self.is_bound() && !self.link_pending && self.config.enquire_link_ms > 0)
             .then(|| self.last_heard_ms + self.config.enquire_link_ms);
@@ -37,7 +38,7 @@ impl Session {
         let since = |start: u64| now_ms.saturating_sub(start);
         if self.partial_since_ms.is_some_and(|start| since(start) >= self.config.pdu_timeout_ms) {
             self.close(CloseReason::PduTimeout);
-        } else if matches!(self.state, State::Open | State::Binding(_))
+        } else if matches!(self.state, State::Open | State::Outbound | State::Binding(_))
             && since(self.opened_ms) >= self.config.bind_timeout_ms
         {
             self.close(CloseReason::BindTimeout);
@@ -47,7 +48,7 @@ impl Session {
             && since(self.last_heard_ms) >= self.config.enquire_link_ms
         {
             self.link_pending = true;
-            self.request(now_ms, Pdu::EnquireLink, LINK_TOKEN);
+            self.request(now_ms, Pdu::EnquireLink(Tlvs::EMPTY), LINK_TOKEN);
         }
         None
     }
@@ -65,5 +66,7 @@ impl Session {
 }
 
 fn is_message(pending: &Pending) -> bool {
-    matches!(CommandId(pending.response_id), CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP)
+    let request = CommandId(pending.response_id).request();
+    !matches!(request, CommandId::ENQUIRE_LINK | CommandId::UNBIND)
+        && BindMode::from_command_id(request).is_none()
 }

@@ -52,6 +52,16 @@ impl Window {
         sequence_number as usize & (self.slots.len() - 1)
     }
 
+    /// Gives the number of a request that is not answered.
+    pub(super) fn spend(&mut self) -> u32 {
+        let mut candidate = next(self.last);
+        while self.slots[self.index(candidate)] != FREE {
+            candidate = next(candidate);
+        }
+        self.last = candidate;
+        candidate
+    }
+
     /// Registers a request and gives its sequence number. The caller bounds how many wait.
     pub(super) fn register(&mut self, response_id: u32, token: u64, now_ms: u64) -> u32 {
         if self.in_flight * 2 >= self.slots.len() {
@@ -60,14 +70,10 @@ impl Window {
         if self.in_flight == 0 {
             self.oldest = next(self.last);
         }
-        let mut candidate = next(self.last);
-        while self.slots[self.index(candidate)] != FREE {
-            candidate = next(candidate);
-        }
+        let candidate = self.spend();
         let index = self.index(candidate);
         self.slots[index] = Pending { sequence_number: candidate, response_id, token, sent_ms: now_ms };
         self.in_flight += 1;
-        self.last = candidate;
         candidate
     }
 
