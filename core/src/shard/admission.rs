@@ -189,7 +189,9 @@ impl Shard {
         message_id: &[u8],
     ) {
         if let Some(open) = self.connections.get_mut(connection) {
-            open.session.respond(sequence_number, status, message_id);
+            if !open.answer_data(sequence_number, status) {
+                open.session.respond(sequence_number, status, message_id);
+            }
             self.mark_dirty(connection);
         }
     }

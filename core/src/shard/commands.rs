@@ -52,7 +52,7 @@ pub(crate) enum Command {
     },
     HostResolved {
         asked: Resolve,
-        result: Result<SocketAddr, String>,
+        result: Result<Vec<SocketAddr>, String>,
     },
 }
 

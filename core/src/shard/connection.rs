@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
-use brivas_smpp::Session;
+use brivas_smpp::pdu::MessageResponse;
+use brivas_smpp::{CommandId, CommandStatus, Pdu, Session};
 use mio::net::TcpStream;
 
 /// Names one connection; stale after it closed.
@@ -60,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) writable: bool,
     /// Is in the shard's list of those to write.
     pub(crate) is_dirty: bool,
+    /// Sequence numbers of a carrier's data_sm that are not answered: theirs is another response than deliver_sm's.
+    pub(crate) data_messages: Vec<u32>,
     /// Since when the peer takes nothing although there is something to take.
     pub(crate) stalled_since_ms: Option<u64>,
 }
@@ -92,6 +95,21 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    /// Answers a data_sm. False: this was none.
+    pub(crate) fn answer_data(&mut self, sequence_number: u32, status: CommandStatus) -> bool {
+        let Some(at) = self.data_messages.iter().position(|&number| number == sequence_number) else {
+            return false;
+        };
+        self.data_messages.swap_remove(at);
+        if status.is_ok() {
+            let response = Pdu::DataSmResp(MessageResponse::default());
+            self.session.answer(sequence_number, response, status);
+        } else {
+            self.session.refuse(sequence_number, CommandId::DATA_SM, status);
+        }
+        true
     }
 
     /// Writes what the session has, as far as the socket takes it.

@@ -69,6 +69,7 @@ impl Shard {
             is_ending: false,
             writable: false,
             is_dirty: false,
+            data_messages: Vec::new(),
             stalled_since_ms: None,
         };
         Some(self.connections.insert(connection))

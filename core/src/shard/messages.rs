@@ -86,6 +86,10 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    /// Sent, not answered in time, and not sent again: waits for a late response or a receipt.
+    pub(crate) is_held: bool,
+    /// A receipt said ACCEPTD, which is what it ends as if nothing better comes.
+    pub(crate) was_accepted: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
     pub(crate) attempts: u16,
     /// How often in a row the carrier has asked to have it later.
@@ -215,6 +219,8 @@ impl Messages {
         message.registered_delivery = new.content.registered_delivery;
         message.attempts = 0;
         message.throttled = 0;
+        message.was_accepted = false;
+        message.is_held = false;
         message.account = new.account;
         message.carrier = new.carrier;
         message.id = new.id;
@@ -272,6 +278,8 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    is_held: false,
+    was_accepted: false,
     registered_delivery: RegisteredDelivery(0),
     attempts: 0,
     throttled: 0,

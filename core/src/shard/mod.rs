@@ -20,12 +20,16 @@ mod delivery;
 mod drain;
 mod forward;
 mod idempotency;
+mod learning;
+mod matching;
 mod messages;
 mod pace;
+mod parking;
 mod parties;
 mod passwords;
 mod receipt;
 mod receipts;
+mod reconnect;
 mod reload;
 mod replay;
 mod retention;
@@ -33,7 +37,9 @@ mod round;
 mod round_trip;
 mod sockets;
 mod stats;
+mod succession;
 mod sweep;
+mod unanswered;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 
@@ -54,7 +60,7 @@ use crate::notice::Notices;
 use crate::offload::Offload;
 use commands::ApiCalls;
 use commit::Commits;
-use connection::{ConnectionRef, Connections, Owner};
+use connection::{ConnectionRef, Connections};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
@@ -102,6 +108,8 @@ pub(crate) struct Shard {
     dirty: Vec<ConnectionRef>,
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
+    /// Connections to carriers that part when what they have is answered, and when they do so anyway.
+    retiring: Vec<(ConnectionRef, u64)>,
     paced_binds: Vec<(u32, u32)>,
     /// When the first of them may go on.
     paced_until_us: u64,
@@ -167,6 +175,7 @@ impl Shard {
             dirty: Vec::new(),
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
+            retiring: Vec::new(),
             paced_binds: Vec::new(),
             paced_until_us: 0,
             next_tick_ms: 0,

@@ -24,6 +24,8 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    /// What was learned of each carrier, and where it stands.
+    learned: BTreeMap<String, (v1::CarrierLearned, i64)>,
     /// The highest id ever given.
     pub(crate) last_id: Option<u64>,
     /// Records that could not be read as events; they are counted, and told at start.
@@ -42,6 +44,7 @@ struct Open {
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
+    is_held: bool,
     outcome: Option<Outcome>,
     ended_ms: i64,
 }
@@ -82,12 +85,14 @@ impl Restored {
                     open.carrier = sent.carrier;
                     open.attempts = sent.attempt;
                     open.carrier_message_id = Some(sent.carrier_message_id);
+                    open.is_held = false;
                 }
             }
             Kind::AttemptFailed(failed) => {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.carrier = failed.carrier;
                     open.attempts = failed.attempt;
+                    open.is_held = failed.held;
                 }
             }
             Kind::Final(ended) => {
@@ -105,6 +110,9 @@ impl Restored {
                 self.apply_checkpoint(message, id, offset);
             }
             Kind::Checkpoint(_) => {}
+            Kind::CarrierLearned(learned) => {
+                self.learned.insert(learned.carrier.clone(), (learned, offset));
+            }
         }
     }
 
@@ -122,6 +130,7 @@ impl Restored {
             None => return,
         };
         open.attempts = message.attempts;
+        open.is_held = message.held;
         if let Some(sent) = message.sent {
             open.carrier = sent.carrier;
             open.carrier_message_id = Some(sent.carrier_message_id);
@@ -184,6 +193,7 @@ impl Open {
             api,
             attempts: 0,
             carrier_message_id: None,
+            is_held: false,
             outcome: None,
             ended_ms: at_ms,
         }
@@ -201,6 +211,7 @@ impl Open {
             api: None,
             attempts: 0,
             carrier_message_id: None,
+            is_held: false,
             outcome: None,
             ended_ms: at_ms,
         }
@@ -231,6 +242,11 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        for (carrier, (learned, offset)) in restored.learned {
+            if let Some(number) = self.config.carrier_names.find(&carrier) {
+                self.carriers[number as usize].learning.restore(&learned, offset);
+            }
+        }
         for (id, open) in restored.open {
             self.restore_message(id, open);
         }
@@ -270,14 +286,16 @@ impl Shard {
         }
         if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if let Some(carrier_message_id) = open.carrier_message_id {
+        } else if open.carrier_message_id.is_some() {
             message.phase = Phase::AwaitingReceipt;
             if message.awaits_receipt() {
-                self.receipts.expect(carrier, &carrier_message_id, name);
+                self.expect_receipt(name);
             } else {
                 // The crash came between `sent` and `final`.
                 self.end(name, MessageState::Accepted, b"");
             }
+        } else if open.is_held {
+            self.hold(name);
         } else {
             self.carriers[carrier as usize].queued += 1;
             self.dispatch(name);

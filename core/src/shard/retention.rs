@@ -93,6 +93,7 @@ impl Shard {
         if last_slot < slots {
             return Carrying::Messages { end, next_slot: last_slot };
         }
+        self.carry_learned(end);
         let left = self.idempotency.before(end);
         self.carry_keys(end, left)
     }
@@ -187,6 +188,7 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
             r#final: ended,
             final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
             key_only: false,
+            held: message.is_held,
         }),
     }
 }

@@ -92,6 +92,12 @@ impl Shard {
                 (Owner::Carrier(carrier, _), Event::Message { sequence_number, message }) => {
                     self.handle_carrier_message(name, carrier, sequence_number, &message);
                 }
+                (Owner::Carrier(..), Event::AnsweredLate { token, status, message_id }) => {
+                    self.handle_late_answer(token, status, message_id);
+                }
+                (Owner::Carrier(carrier, _), Event::Request { sequence_number, pdu }) => {
+                    self.handle_carrier_request(name, carrier, sequence_number, &pdu);
+                }
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
@@ -185,7 +191,7 @@ impl Shard {
             Owner::Stranger => {}
             Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
             Owner::Carrier(carrier, bind) => {
-                self.carrier_left(carrier, bind, &mut connection.session, why);
+                self.carrier_left(carrier, bind, name, &mut connection, why);
             }
         }
     }

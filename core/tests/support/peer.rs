@@ -194,7 +194,10 @@ impl Peer {
                 Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
-                Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,
+                Event::AnsweredLate { .. }
+                | Event::Unanswered { .. }
+                | Event::Request { .. }
+                | Event::Response { .. } => continue,
             };
             self.heard.push_back(said);
         }
