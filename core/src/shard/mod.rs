@@ -5,7 +5,7 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
+//! them to carriers, `operations` does what customers ask beyond submit_sm, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
 //! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
 
 mod admission;
@@ -19,6 +19,7 @@ mod drain;
 mod forward;
 mod idempotency;
 mod messages;
+mod operations;
 mod parties;
 mod passwords;
 mod receipt;
@@ -54,6 +55,7 @@ use connection::{ConnectionRef, Connections, Owner};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
+use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
 use receipts::ReceiptIndex;
 use retention::Carrying;
@@ -83,6 +85,10 @@ pub(crate) struct Shard {
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
+    index: MessageIndex,
+    aliases: Aliases,
+    refused_recipients: RefusedRecipients,
+    schedule: Schedule,
     receipts: ReceiptIndex,
     idempotency: Idempotency,
     calls: ApiCalls,
@@ -146,6 +152,10 @@ impl Shard {
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),
+            index: MessageIndex::new(Bounds::USUAL),
+            aliases: Aliases::default(),
+            refused_recipients: RefusedRecipients::default(),
+            schedule: Schedule::default(),
             receipts: ReceiptIndex::new(),
             idempotency: Idempotency::default(),
             calls: ApiCalls::default(),

@@ -295,6 +295,7 @@ pub fn sample(smsc: &Smsc) -> v1::Snapshot {
         accounts: vec![account("sample")],
         carriers: vec![carrier("alpha", smsc)],
         routes: vec![route(&["alpha"])],
+        ..v1::Snapshot::default()
     }
 }
 
@@ -342,6 +343,7 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::Replaced(_) => "replaced",
     }
 }
 
