@@ -101,6 +101,8 @@ pub(crate) struct Message {
     /// priority_flag, as it came.
     pub(crate) priority: u8,
     pub(crate) attempts: u16,
+    /// How often in a row the carrier has asked to have it later.
+    pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
     /// The short id that the customer was told; 0: none.
@@ -283,6 +285,7 @@ impl Messages {
         message.registered_delivery = new.content.registered_delivery;
         message.priority = new.content.priority_flag;
         message.attempts = 0;
+        message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
         message.alias = new.alias;
@@ -349,6 +352,7 @@ const EMPTY: Message = Message {
     registered_delivery: RegisteredDelivery(0),
     priority: 0,
     attempts: 0,
+    throttled: 0,
     account: 0,
     carrier: 0,
     alias: 0,

@@ -91,7 +91,8 @@ def watched_as_dict(watched: messaging_pb2.WatchedEvent) -> dict[str, Any]:
 
 def line(shown: dict[str, Any]) -> str:
     """An event for people: time, id, kind, and the fields that say something."""
-    left_out = {"id", "at_ms", "offset", "kind", "data_coding", "octets", "expires_at_ms", "schedule_at_ms", "done_at_ms"}
+    left_out = {"id", "at_ms", "offset", "kind", "data_coding", "octets"}
+    left_out |= {"expires_at_ms", "schedule_at_ms", "done_at_ms"}
     fields = " ".join(
         f"{key}={_written(value)}" for key, value in shown.items() if key not in left_out and value not in (None, "")
     )
