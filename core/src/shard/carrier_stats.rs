@@ -23,7 +23,6 @@ impl Shard {
             window: bound().map(|bind| bind.round_trip.window()).sum(),
             round_trip_ms: bound().map(|bind| bind.round_trip.smoothed_ms()).max().unwrap_or_default() as u32,
             congestion_state: carrier.congestion_state.map(u32::from),
-            ..v1::CarrierStats::default()
         }
     }
 

@@ -58,7 +58,7 @@ mod tests {
             describe_pdu(&octets),
             concat!(
                 r#"{"command":"submit_sm_resp","command_length":16,"command_id":2147483652,"command_status":88,"#,
-                r#""sequence_number":7,"message_id":"","status":"ESME_RTHROTTLED"}"#
+                r#""sequence_number":7,"status":"ESME_RTHROTTLED"}"#
             )
         );
     }
