@@ -5,8 +5,9 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `operations` does what customers ask beyond submit_sm, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
+//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `operations` is what customers
+//! ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits for the journal; `sweep` is the clock's
+//! work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
 mod carrier_stats;
@@ -35,6 +36,7 @@ mod round_trip;
 mod sockets;
 mod stats;
 mod sweep;
+mod taps;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 
@@ -53,6 +55,7 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::trace::Feed;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections, Owner};
@@ -118,6 +121,7 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
+    traces: Vec<Arc<Feed>>,
     /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
     /// For now: carriers are not read.
@@ -186,6 +190,7 @@ impl Shard {
             carrying: Carrying::default(),
             draining: Draining::default(),
             notices,
+            traces: Vec::new(),
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,

@@ -110,6 +110,7 @@ impl Shard {
                 pdus_out: counters.pdus_out,
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
+                connection: connection.number,
                 round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
             });

@@ -126,6 +126,11 @@ impl Peer {
         self.session.written(count);
     }
 
+    /// As the engine sees it.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
+    }
+
     /// Its socket, for what no session would do.
     pub fn into_stream(self) -> TcpStream {
         self.stream
