@@ -166,6 +166,16 @@ impl World {
         self.call(address, CONTROL_TOKEN, async |channel| call(ControlClient::new(channel)).await)
     }
 
+    /// The same, with another token.
+    pub fn control_with<T>(
+        &self,
+        token: &str,
+        call: impl AsyncFnOnce(ControlClient<Authorized>) -> Result<tonic::Response<T>, Status>,
+    ) -> Result<T, Status> {
+        let address = self.engine().addresses().control;
+        self.call(address, token, async |channel| call(ControlClient::new(channel)).await)
+    }
+
     pub fn messaging<T>(
         &self,
         call: impl AsyncFnOnce(MessagingClient<Authorized>) -> Result<tonic::Response<T>, Status>,
@@ -295,6 +305,7 @@ pub fn sample(smsc: &Smsc) -> v1::Snapshot {
         accounts: vec![account("sample")],
         carriers: vec![carrier("alpha", smsc)],
         routes: vec![route(&["alpha"])],
+        ..v1::Snapshot::default()
     }
 }
 
@@ -342,6 +353,7 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::Replaced(_) => "replaced",
     }
 }
 
