@@ -49,7 +49,9 @@ class Kind:
     unbinds: bool = True
     """It waits for the answer to its unbind."""
     says_why: bool = True
-    """It tells its user with which status a bind was refused."""
+    """It always tells its user with which status a bind was refused."""
+    only_own: bool = False
+    """It passes over receipts of messages that it did not send itself."""
     checks: bool = True
     """As a carrier it checks the password."""
 
@@ -61,7 +63,14 @@ def _python(name: str, **can: Any) -> Kind:
 def _java(name: str, **can: Any) -> Kind:
     target = FOLDER / "java" / "target"
     # A short life on a busy machine: the first compiler is enough.
-    command = ("java", "-XX:TieredStopAtLevel=1", "-cp", f"{target / 'classes'}:{target / 'lib'}/*", "peers.Driver", name)
+    command = (
+        "java",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        f"{target / 'classes'}:{target / 'lib'}/*",
+        "peers.Driver",
+        name,
+    )
     return Kind(name, command, needs=str(target / "lib"), carrier=True, tls=True, **can)
 
 
@@ -79,7 +88,7 @@ KINDS: Final = {
             tls=True,
             parts="payload",
         ),
-        _java("jsmpp", parts="sar"),
+        _java("jsmpp", parts="sar", says_why=False),
         _java("cloudhopper"),
         Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True),
         Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True),
@@ -89,6 +98,7 @@ KINDS: Final = {
             needs="bearerbox",
             tls=True,
             whole=True,
+            only_own=True,
         ),
     )
 }
@@ -108,7 +118,9 @@ class Peer:
     def __post_init__(self) -> None:
         needs = self.kind.needs
         if needs and not Path(needs).exists() and shutil.which(needs) is None:
-            pytest.fail(f"peer {self.kind.name} is missing ({needs}): run `make peers`; .ci/run installs what that needs")
+            pytest.fail(
+                f"peer {self.kind.name} is missing ({needs}): run `make peers`; .ci/run installs what that needs"
+            )
         with self.stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
                 self.kind.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=ROOT

@@ -48,9 +48,7 @@ def carrier() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory, carrier: Recorder, numbers: Numbers
-) -> Iterator[Gateway]:
+def served(tmp_path_factory: pytest.TempPathFactory, carrier: Recorder, numbers: Numbers) -> Iterator[Gateway]:
     """One gateway for all peers; each has an account of its name."""
     with Gateway(tmp_path_factory.mktemp("peers") / "gateway") as gateway:
         gateway.carrier(carrier.address)
@@ -110,7 +108,9 @@ def arrived(carrier: Recorder, destination: str, before: int) -> list[wire.Messa
     return carrier.to(destination)[before:]
 
 
-def test_a_short_message_arrives_and_its_receipt_has_its_id(customer: Peer, carrier: Recorder, numbers: Numbers) -> None:
+def test_a_short_message_arrives_and_its_receipt_has_its_id(
+    customer: Peer, carrier: Recorder, numbers: Numbers
+) -> None:
     destination, _ = numbers[customer.kind.name]
     before = len(carrier.to(destination))
     [message_id] = accepted(submit(customer, destination, "short", SHORT))
@@ -217,7 +217,11 @@ def test_a_receiver_gets_the_receipts_and_messages_of_its_account(
     leave(peer)
     assert peer.bind("receiver", **credentials(peer, served)) == wire.ESME_ROK
     with served.bind(peer.kind.name, mode="transmitter") as transmitter:
-        peer.see("receipt", id=transmitter.submit(sender).text, state="DELIVRD")
+        message_id = transmitter.submit(sender).text
+        if peer.kind.only_own:
+            wait_until(lambda: receipts_delivered(served, message_id), "the receipt is taken")
+        else:
+            peer.see("receipt", id=message_id, state="DELIVRD")
     assert carrier.push(sender, reached_by, b"hello") == wire.ESME_ROK
     assert read(peer.see("message", source=sender, destination=reached_by), 0) == "hello"
     peer.unbind()
@@ -226,7 +230,8 @@ def test_a_receiver_gets_the_receipts_and_messages_of_its_account(
 def test_a_wrong_password_is_refused_with_its_status(peer: Peer, served: Gateway) -> None:
     leave(peer)
     wrong = credentials(peer, served) | {"password": "wrong"}
-    assert peer.bind(**wrong) == (wire.ESME_RINVPASWD if peer.kind.says_why else None)
+    told = peer.bind(**wrong)
+    assert told == wire.ESME_RINVPASWD or (told is None and not peer.kind.says_why)
     assert binds(served, peer.kind.name) == []
 
 
@@ -236,11 +241,14 @@ def leave(peer: Peer) -> None:
         peer.unbind()
 
 
+def receipts_delivered(gateway: Gateway, message_id: str) -> bool:
+    """Whether the customer has answered for the receipt of a message."""
+    return any(event.id == message_id for event in gateway.events("receipt_delivered"))
+
+
 def binds(gateway: Gateway, name: str) -> list[str]:
     """The states of the binds of an account."""
-    return sorted(
-        bind.state for bind in gateway.client.binds().binds if bind.side == "customer" and bind.name == name
-    )
+    return sorted(bind.state for bind in gateway.client.binds().binds if bind.side == "customer" and bind.name == name)
 
 
 def read(message: dict[str, Any], data_coding: int) -> str:

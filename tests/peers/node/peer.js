@@ -7,8 +7,12 @@ const smpp = require('smpp');
 
 const say = (fields) => console.log(JSON.stringify(fields));
 const octetsOf = (value) => (Buffer.isBuffer(value) ? { octets: value.toString('hex') } : { text: value });
-// The library gives the header's elements apart from the message.
-const udhOf = (message) => (message.udh ? { udh: Buffer.concat([].concat(message.udh)).toString('hex') } : {});
+// The library gives the header's elements apart from the message, without their length.
+function udhOf(message) {
+  if (!message.udh) return {};
+  const elements = Buffer.concat([].concat(message.udh));
+  return { udh: Buffer.concat([Buffer.from([elements.length]), elements]).toString('hex') };
+}
 const STATES = { 2: 'DELIVRD', 5: 'UNDELIV', 8: 'REJECTD' };
 
 let session;

@@ -26,7 +26,7 @@ my %BINDS = (
 STDOUT->autoflush(1);
 my $json   = JSON::PP->new->canonical->utf8;
 my $select = IO::Select->new(\*STDIN);
-my ( $session, $listener, $listening, %sessions, $reference, $count );
+my ( $session, $listener, $listening, %sessions, %answers, $reference, $count );
 
 my %commands = (
     bind    => \&bind,
@@ -74,6 +74,7 @@ sub read_one {
     if ( !defined $pdu ) {
         $select->remove($from);
         delete $sessions{$from};
+        delete $answers{$from};
         $from->close;
     }
     return $pdu;
@@ -83,10 +84,13 @@ sub read_one {
 sub ask {
     my ( $to, $method, @fields ) = @_;
     my $number = $to->$method( @fields, async => 1 );
-    while ( defined( my $pdu = read_one($to) ) ) {
-        return $pdu if $pdu->cmd & 0x80000000 && $pdu->seq == $number;
-        take( $to, $pdu );
+    while ( !exists $answers{$to}{$number} ) {
+        # What is dealt with meanwhile may ask by itself: each finds its own answer here.
+        my $pdu = read_one($to) // last;
+        if   ( $pdu->cmd & 0x80000000 ) { $answers{$to}{ $pdu->seq } = $pdu }
+        else                            { take( $to, $pdu ) }
     }
+    return delete $answers{$to}{$number} if exists $answers{$to}{$number};
     die "the connection ended before the answer to $method\n";
 }
 

@@ -1,6 +1,7 @@
 """PyPI aiosmpplib as a customer: messages go into its broker, what comes of them arrives at its hook.
 
-It splits long messages by concatenation headers (by SAR it fails: it reads a variable that is not set), and tells of a whole message, not of its parts: there is one id, that of the last part.
+It splits long messages by concatenation headers; by SAR it fails, as it reads a variable that is not set. It tells of a
+whole message, not of its parts: there is one id, that of the last part.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ MODES = {
 LINK_SECONDS = 1.0
 DELIVERY_REPORT = 1
 ESM_CLASS_UDHI = 0x40
+UNICODE = "ucs2"
 
 
-class Hook(AbstractHook):
+class Hook(AbstractHook):  # type: ignore[misc]
     """Keeps answers for who waits for them, and tells of what arrives."""
 
     def __init__(self) -> None:
@@ -93,7 +95,7 @@ class Customer:
         self.count += 1
         fields: dict[str, Any] = {"short_message": told.get("text", "")}
         if told["kind"] == "unicode":
-            fields["encoding"] = "utf-16-be"
+            fields["encoding"] = UNICODE
         elif told["kind"] == "long":
             fields |= {"auto_message_payload": False, "esm_class": ESM_CLASS_UDHI}
         message = SubmitSm(

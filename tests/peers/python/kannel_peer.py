@@ -1,4 +1,4 @@
-"""Kannel as a customer: bearerbox holds the bind, smsbox takes messages by HTTP and gives receipts and incoming messages by HTTP.
+"""Kannel as a customer: bearerbox holds the bind, smsbox takes messages by HTTP and calls back by HTTP.
 
 The processes are this driver's children and end with it.
 """
@@ -120,14 +120,17 @@ class Customer:
         await self._until(lambda: "SMPP:" in self._logged() or "smsc_smpp" in self._logged(), "bearerbox runs")
         refused = re.compile(r"rejected login to \w+, code 0x([0-9a-f]{8})")
         await self._until(
-            lambda: refused.search(self._logged()) or "bind_" in self._logged() and self._bound(), "an answer to the bind"
+            lambda: refused.search(self._logged()) or self._bound(),
+            "an answer to the bind",
         )
         if match := refused.search(self._logged()):
             return {"status": int(match[1], 16)}
         await self._start("smsbox", path)
         await self._until(lambda: listens(self.sendsms_port), "smsbox runs")
         # A message that comes before smsbox has told bearerbox its name finds nobody.
-        await self._until(lambda: "Started to receive" in self._logged() or "Client connected" in self._logged(), "smsbox is known")
+        await self._until(
+            lambda: "Started to receive" in self._logged() or "Client connected" in self._logged(), "smsbox is known"
+        )
         return {"status": 0}
 
     async def submit(self, told: Told) -> dict[str, object]:
@@ -210,10 +213,11 @@ class Customer:
         if url.path == "/mo":
             saw(
                 "message",
-                source=query["source"][0],
-                destination=query["destination"][0],
+                # International numbers have a plus here.
+                source=query["source"][0].removeprefix("+"),
+                destination=query["destination"][0].removeprefix("+"),
                 data_coding={"0": 0, "1": 4, "2": 8}[query["coding"][0]],
-                octets=query["text"][0].encode("latin-1").hex(),
+                **content(query["coding"][0], query["text"][0].encode("latin-1")),
             )
             return
         kind, message_id, said = int(query["kind"][0]), query["id"][0], query["said"][0]
@@ -223,6 +227,11 @@ class Customer:
             self.answers.put_nowait({"status": 0, "id": message_id})
         elif kind == REFUSED:
             self.answers.put_nowait({"status": int(said.split("/")[1], 16), "id": ""})
+
+
+def content(coding: str, octets: bytes) -> dict[str, str]:
+    """What it hands on: texts of the default alphabet as UTF-8, all else as octets."""
+    return {"text": octets.decode()} if coding == "0" else {"octets": octets.hex()}
 
 
 async def get(port: int, target: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
-"""PyPI smpp34 as a customer and as a carrier. It knows no alphabets and does not split: long messages go as message_payload.
+"""PyPI smpp34 as a customer and as a carrier.
 
-Its core keeps the link by itself; as a carrier its receipts are TLVs and nothing else.
+It knows no alphabets and does not split: long messages go as message_payload. Its core keeps the link by itself; as a
+carrier its receipts are TLVs and nothing else.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""PyPI smpplib as a customer: blocking, one request at a time, with its own alphabets and segmentation (smpplib.gsm)."""
+"""PyPI smpplib as a customer: blocking, one request at a time, with alphabets and segmentation of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
 from typing import Any
 
 import smpplib.client
@@ -32,6 +31,9 @@ class Customer:
         self.client = smpplib.client.Client(
             told["host"], told["port"], timeout=20, allow_unknown_opt_params=True, ssl_context=context
         )
+        # Its sequence numbers start anew.
+        self.answers.clear()
+        self.failed.clear()
         self.client.logger.setLevel(logging.ERROR)
         self.client.set_message_sent_handler(self._answered)
         self.client.set_message_received_handler(self._delivered)
@@ -66,7 +68,8 @@ class Customer:
                 registered_delivery=True,
             )
             number = sent.sequence
-            self._read_until(lambda number=number: number in self.answers or number in self.failed)
+            while number not in self.answers and number not in self.failed:
+                self.client.read_once(auto_send_enquire_link=False)
             # A refusal has no body: no id.
             answer = self.answers.get(number)
             message_id = answer.message_id.decode() if answer is not None and answer.message_id else ""
@@ -104,10 +107,6 @@ class Customer:
                 octets=pdu.short_message.hex(),
             )
 
-    def _read_until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            self.client.read_once(auto_send_enquire_link=False)
-
     def _read(self) -> None:
         try:
             self.client.read_once(auto_send_enquire_link=False)
@@ -119,9 +118,7 @@ def main() -> None:
     """Serves."""
     customer = Customer()
     asyncio.run(
-        serve(
-            {"bind": customer.bind, "submit": customer.submit, "link": customer.link, "unbind": customer.unbind}
-        )
+        serve({"bind": customer.bind, "submit": customer.submit, "link": customer.link, "unbind": customer.unbind})
     )
 
 

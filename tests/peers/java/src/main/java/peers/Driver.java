@@ -1,6 +1,7 @@
 package peers;
 
 import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.BufferedReader;
@@ -18,7 +19,7 @@ import java.util.Map;
  * <p>{@code java -cp ... peers.Driver jsmpp|cloudhopper}
  */
 public final class Driver {
-  private static final Gson GSON = new Gson();
+  private static final Gson GSON = new GsonBuilder().serializeNulls().create();
 
   private Driver() {}
 

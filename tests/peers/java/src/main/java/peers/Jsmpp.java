@@ -8,10 +8,7 @@ import static peers.Driver.text;
 
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jsmpp.bean.AlertNotification;
 import org.jsmpp.bean.BindType;
 import org.jsmpp.bean.DataSm;
@@ -28,6 +25,7 @@ import org.jsmpp.bean.SMSCDeliveryReceipt;
 import org.jsmpp.bean.TypeOfNumber;
 import org.jsmpp.extra.NegativeResponseException;
 import org.jsmpp.extra.ProcessRequestException;
+import org.jsmpp.extra.ResponseTimeoutException;
 import org.jsmpp.extra.SessionState;
 import org.jsmpp.session.BindParameter;
 import org.jsmpp.session.DataSmResult;
@@ -44,10 +42,10 @@ import org.jsmpp.util.InvalidDeliveryReceiptException;
 final class Jsmpp implements Driver.Peer, MessageReceiverListener {
   private static final int SEGMENT_OCTETS = 153;
   private static final long PATIENCE_MS = 30_000;
+  private static final long BIND_MS = 5_000;
   private static final byte UDHI = 0x40;
 
   private final JsmppCarrier carrier = new JsmppCarrier();
-  private final CountDownLatch closed = new CountDownLatch(1);
   private SMPPSession session;
   private int reference;
 
@@ -99,11 +97,15 @@ final class Jsmpp implements Driver.Peer, MessageReceiverListener {
             null,
             InterfaceVersion.IF_34);
     try {
-      session.connectAndBind(text(told, "host"), told.get("port").getAsInt(), parameters, PATIENCE_MS);
+      session.connectAndBind(text(told, "host"), told.get("port").getAsInt(), parameters, BIND_MS);
     } catch (java.io.IOException error) {
       // What the carrier said is the cause.
       if (error.getCause() instanceof NegativeResponseException refused) {
         return fields("status", refused.getCommandStatus());
+      }
+      if (error.getCause() instanceof ResponseTimeoutException) {
+        // The connection's end overtook the response in the library.
+        return fields("status", null);
       }
       throw error;
     }
