@@ -2,22 +2,16 @@
 
 use std::sync::Arc;
 
-use brivas_route::{Direction, destination_hash};
+use brivas_route::destination_hash;
 use brivas_smpp::{CommandStatus, ShortMessage, time};
 
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Phase, digits};
+use super::routing::{Hold, NoWay, Way};
 use crate::event::{self, AcceptedMore};
 use crate::id;
-
-/// Which carrier a message goes to.
-pub(super) enum Choice {
-    Carrier(u32),
-    NoRoute,
-    QueuesFull,
-}
 
 impl Shard {
     /// A submit_sm on an account's bind.
@@ -51,7 +45,7 @@ impl Shard {
         api: Option<Box<ApiPart>>,
     ) -> Result<(MessageRef, i64), CommandStatus> {
         let refused = self.check_admission(account_number, message);
-        let (expires_ms, carrier, destination_hash) = match refused {
+        let (expires_ms, way, destination_hash) = match refused {
             Ok(checked) => checked,
             Err(status) => {
                 self.counters.refused += 1;
@@ -77,7 +71,7 @@ impl Shard {
             content: message,
             incoming: false,
             account: account_number,
-            carrier,
+            carrier: way.carrier,
             id,
             accepted_ms: wall_ms,
             expires_ms,
@@ -87,18 +81,19 @@ impl Shard {
         });
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;
+            (message.route, message.table) = (way.route, self.config.table_generation);
         }
-        self.carriers[carrier as usize].queued += 1;
+        self.carriers[way.carrier as usize].queued += 1;
         self.counters.accepted += 1;
         Ok((name, offset))
     }
 
-    /// Everything that may speak against a message: (expires, carrier, hash of the destination).
+    /// Everything that may speak against a message: (expires, way, hash of the destination).
     fn check_admission(
         &mut self,
         account_number: u32,
         message: &ShortMessage<'_>,
-    ) -> Result<(i64, u32, u64), CommandStatus> {
+    ) -> Result<(i64, Way, u64), CommandStatus> {
         if self.draining.is_on() || self.journal.failed().is_some() {
             return Err(CommandStatus::RSYSERR);
         }
@@ -124,37 +119,28 @@ impl Shard {
             return Err(CommandStatus::RMSGQFUL);
         }
         // The throttle comes last of what the account can cause: what is refused for other reasons is not counted.
-        let destination = digits(&message.destination);
-        let hash = destination_hash(destination);
-        let carrier = match self.choose_carrier(account_number, destination, hash) {
-            Choice::Carrier(carrier) => carrier,
-            Choice::NoRoute => return Err(CommandStatus::RINVDSTADR),
-            Choice::QueuesFull => {
-                self.accounts[account_number as usize].queue_full += 1;
-                self.counters.queue_full += 1;
-                return Err(CommandStatus::RMSGQFUL);
-            }
-        };
+        let may_take = account.throttle.has_one(self.clock.now_us);
+        let hash = destination_hash(digits(&message.destination));
+        let way = self.find_way(account_number, message, hash, may_take);
         let account = &mut self.accounts[account_number as usize];
-        if !account.throttle.take(self.clock.now_us) {
-            account.throttled += 1;
-            self.counters.throttled += 1;
-            return Err(CommandStatus::RTHROTTLED);
-        }
-        Ok((expires_ms, carrier, hash))
-    }
-
-    /// The first carrier of the route that is up and has room; else the first that has room.
-    pub(super) fn choose_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Choice {
-        let Some(route) = self.config.table.lookup(Direction::Mt, account, destination) else {
-            return Choice::NoRoute;
-        };
-        let carriers = &self.carriers;
-        let has_room = |number: u32| carriers.get(number as usize).is_some_and(|carrier| carrier.has_room());
-        let is_up = |number: u32| has_room(number) && !carriers[number as usize].up.is_empty();
-        match route.choose(hash, is_up).or_else(|| route.choose(hash, has_room)) {
-            Some(carrier) => Choice::Carrier(carrier),
-            None => Choice::QueuesFull,
+        match way {
+            Ok(way) if way.hold != Hold::Not => Err(CommandStatus::RSYSERR),
+            Ok(way) => {
+                account.throttle.take(self.clock.now_us);
+                Ok((expires_ms, way, hash))
+            }
+            Err(NoWay::NoRoute) => Err(CommandStatus::RINVDSTADR),
+            Err(NoWay::QueuesFull) => {
+                account.queue_full += 1;
+                self.counters.queue_full += 1;
+                Err(CommandStatus::RMSGQFUL)
+            }
+            Err(NoWay::Throttled) => {
+                account.throttled += 1;
+                self.counters.throttled += 1;
+                Err(CommandStatus::RTHROTTLED)
+            }
+            Err(NoWay::Refused(status)) => Err(status),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brivas_proto::v1;
+use brivas_route::PolicyState;
 use brivas_smpp::{CommandStatus, MessageState, ShortMessage};
 use tokio::sync::oneshot;
 
@@ -41,6 +42,11 @@ pub(crate) enum Command {
     },
     CarriersUp {
         reply: oneshot::Sender<Vec<bool>>,
+    },
+    /// What of the policy's counts and consents a message needs: for whoever explains.
+    PolicyState {
+        about: Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>,
+        reply: oneshot::Sender<PolicyState>,
     },
     Drain {
         done: oneshot::Sender<u64>,
@@ -194,6 +200,9 @@ impl Shard {
                 }
                 Command::CarriersUp { reply } => {
                     let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
+                }
+                Command::PolicyState { about, reply } => {
+                    let _ = reply.send(about(&self.config, &self.routing.judging.state));
                 }
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,

@@ -1,5 +1,6 @@
 //! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
 
+use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage};
 
@@ -90,6 +91,9 @@ pub(crate) struct Message {
     pub(crate) attempts: u16,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
+    /// Its route, by number in the table of this generation.
+    pub(crate) route: u32,
+    pub(crate) table: u32,
     pub(crate) id: u64,
     pub(crate) accepted_ms: i64,
     pub(crate) expires_ms: i64,
@@ -214,6 +218,9 @@ impl Messages {
         message.attempts = 0;
         message.account = new.account;
         message.carrier = new.carrier;
+        message.route = NO_ROUTE;
+        // Of no table: it is found when it is asked for.
+        message.table = 0;
         message.id = new.id;
         message.accepted_ms = new.accepted_ms;
         message.expires_ms = new.expires_ms;
@@ -273,6 +280,8 @@ const EMPTY: Message = Message {
     attempts: 0,
     account: 0,
     carrier: 0,
+    route: NO_ROUTE,
+    table: 0,
     id: 0,
     accepted_ms: 0,
     expires_ms: 0,
