@@ -123,18 +123,16 @@ pub(crate) fn policy(
 }
 
 fn consent_words(said: Option<&v1::ConsentWords>) -> Result<ConsentWords, brivas_route::PolicyError> {
-    let Some(said) = said else {
-        return ConsentWords::build(CONSENT_WORDS.iter().map(|&(phrase, consent)| ConsentWord {
-            phrase: phrase.to_owned(),
-            consent,
-            alone: true,
-        }));
-    };
-    ConsentWords::build(said.words.iter().map(|word| ConsentWord {
+    let (words, built_in) = said.map_or((&[][..], true), |said| (&said.words, said.built_in));
+    let said = words.iter().map(|word| ConsentWord {
         phrase: word.phrase.clone(),
         consent: if word.start { Consent::Start } else { Consent::Stop },
         alone: word.alone,
-    }))
+    });
+    let is_said = |phrase: &str| words.iter().any(|word| word.phrase.trim().to_lowercase() == phrase);
+    let known = CONSENT_WORDS.iter().filter(|(phrase, _)| built_in && !is_said(phrase));
+    let known = known.map(|&(phrase, consent)| ConsentWord { phrase: phrase.to_owned(), consent, alone: true });
+    ConsentWords::build(said.chain(known))
 }
 
 pub(crate) const fn direction(said: v1::Direction) -> Direction {
