@@ -44,7 +44,12 @@ class AddedTlv(Part, frozen=True):
     """A TLV that the carrier demands, such as a registration id."""
 
     tag: Annotated[
-        int, Meta(ge=0x0001, le=0xFFFF, description="Its tag; carriers' own are 5120 to 16383 (0x1400 to 0x3FFF).")
+        str,
+        Meta(
+            pattern=r"^0x[0-9a-fA-F]{4}$",
+            description="Its tag; carriers' own are 0x1400 to 0x3FFF (SMPP 5.0 §4.8.1).",
+            examples=["0x1400"],
+        ),
     ]
     text: Annotated[str, Meta(max_length=255, description="Its value as UTF-8.")] | None = None
     hex: (
@@ -57,6 +62,11 @@ class AddedTlv(Part, frozen=True):
     keep_own: Annotated[
         bool, Meta(description="The message's own TLV of this tag stays, where it has one; else it is replaced.")
     ] = False
+
+    @property
+    def number(self) -> int:
+        """The tag as a number."""
+        return int(self.tag, 16)
 
     def value(self) -> bytes:
         """As it goes out."""
@@ -79,13 +89,13 @@ class Rewrite(Part, frozen=True):
                 yield Fault((*path, "tlvs", index), "exactly one of `text` and `hex` is needed", "`text: ...`")
             elif len(tlv.value()) > 256:
                 yield Fault((*path, "tlvs", index), f"its value has {len(tlv.value())} octets", "at most 256")
-            if tlv.tag in seen:
-                yield Fault((*path, "tlvs", index, "tag"), f"tag {tlv.tag:#06x} stands twice", "remove one")
-            seen.add(tlv.tag)
+            if tlv.number in seen:
+                yield Fault((*path, "tlvs", index, "tag"), f"tag {tlv.tag} stands twice", "remove one")
+            seen.add(tlv.number)
 
     def compiled(self) -> control_pb2.Rewrite:
         """For the engine."""
         return control_pb2.Rewrite(
             sender=None if self.sender is None else self.sender.compiled(),
-            tlvs=[control_pb2.AddedTlv(tag=tlv.tag, value=tlv.value(), keep_own=tlv.keep_own) for tlv in self.tlvs],
+            tlvs=[control_pb2.AddedTlv(tag=tlv.number, value=tlv.value(), keep_own=tlv.keep_own) for tlv in self.tlvs],
         )

@@ -1,4 +1,4 @@
-"""Routes with conditions, numbering plans, policy rules, suppressions and words of consent, from YAML to the snapshot."""
+"""Routes with conditions, numbering plans, policy rules and suppressions, from YAML to the snapshot."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_suppressions_and_words_of_consent_stand_in_the_snapshot(tmp_path: Path)
         ("Route", "{direction: mo, toAccount: customer, when: {accounts: [customer]}}", "has no account yet"),
         ("Route", "{direction: mo, toAccount: customer, rewrite: {}}", "has no `rewrite`"),
         ("Route", "{when: {tags: [a], withoutTags: [a]}, targets: [{carrier: one}]}", "demanded and forbidden"),
-        ("Route", "{rewrite: {tlvs: [{tag: 5120}]}, targets: [{carrier: one}]}", "exactly one of `text` and `hex`"),
+        ("Route", "{rewrite: {tlvs: [{tag: 0x1400}]}, targets: [{carrier: one}]}", "exactly one of `text` and `hex`"),
         ("PolicyRule", "{then: delay}", "a delay without `quiet`"),
         ("PolicyRule", "{then: allow, status: ESME_RSYSERR}", "only a refusal is answered with one"),
         ("PolicyRule", "{then: refuse, status: ESME_ROK}", "cannot be ESME_ROK"),
