@@ -17,6 +17,7 @@ mod offload;
 mod options;
 mod shard;
 mod throttle;
+mod trace;
 
 pub use census::Census;
 pub use config::check_serialized as check_serialized_snapshot;
@@ -24,3 +25,4 @@ pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+pub use trace::describe_pdu;

@@ -131,7 +131,8 @@ fn consent_words(said: Option<&v1::ConsentWords>) -> Result<ConsentWords, brivas
     });
     let is_said = |phrase: &str| words.iter().any(|word| word.phrase.trim().to_lowercase() == phrase);
     let known = CONSENT_WORDS.iter().filter(|(phrase, _)| built_in && !is_said(phrase));
-    let known = known.map(|&(phrase, consent)| ConsentWord { phrase: phrase.to_owned(), consent, alone: true });
+    let known =
+        known.map(|&(phrase, consent)| ConsentWord { phrase: phrase.to_owned(), consent, alone: true });
     ConsentWords::build(said.chain(known))
 }
 

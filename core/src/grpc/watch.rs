@@ -226,5 +226,6 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::Checkpoint(_) => "checkpoint",
         Kind::Released(_) => "released",
         Kind::ConsentChanged(_) => "consent_changed",
+        Kind::Replaced(_) => "replaced",
     }
 }

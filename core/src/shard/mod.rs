@@ -5,13 +5,16 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
+//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `operations` is what customers
+//! ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits for the journal; `sweep` is the clock's
+//! work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod carrier_stats;
 mod carriers;
 mod commands;
 mod commit;
+mod congestion;
 mod connection;
 mod customers;
 mod delivery;
@@ -19,6 +22,8 @@ mod drain;
 mod forward;
 mod idempotency;
 mod messages;
+mod operations;
+mod pace;
 mod parties;
 mod passwords;
 mod receipt;
@@ -27,10 +32,12 @@ mod reload;
 mod replay;
 mod retention;
 mod round;
+mod round_trip;
 mod routing;
 mod sockets;
 mod stats;
 mod sweep;
+mod taps;
 mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
@@ -50,12 +57,14 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::trace::Feed;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections, Owner};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
+use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
 use receipts::ReceiptIndex;
 use retention::Carrying;
@@ -86,6 +95,10 @@ pub(crate) struct Shard {
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
+    index: MessageIndex,
+    aliases: Aliases,
+    refused_recipients: RefusedRecipients,
+    schedule: Schedule,
     receipts: ReceiptIndex,
     idempotency: Idempotency,
     calls: ApiCalls,
@@ -103,6 +116,8 @@ pub(crate) struct Shard {
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
     paced_binds: Vec<(u32, u32)>,
+    /// When the first of them may go on.
+    paced_until_us: u64,
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
@@ -110,6 +125,7 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
+    traces: Vec<Arc<Feed>>,
     /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
     /// For now: carriers are not read.
@@ -150,6 +166,10 @@ impl Shard {
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),
+            index: MessageIndex::new(Bounds::USUAL),
+            aliases: Aliases::default(),
+            refused_recipients: RefusedRecipients::default(),
+            schedule: Schedule::default(),
             receipts: ReceiptIndex::new(),
             idempotency: Idempotency::default(),
             calls: ApiCalls::default(),
@@ -167,6 +187,7 @@ impl Shard {
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
             paced_binds: Vec::new(),
+            paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
             next_look_ms: 0,
@@ -174,6 +195,7 @@ impl Shard {
             carrying: Carrying::default(),
             draining: Draining::default(),
             notices,
+            traces: Vec::new(),
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,

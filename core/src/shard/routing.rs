@@ -36,6 +36,15 @@ pub(super) struct Way {
     pub(super) hold: Hold,
 }
 
+/// What is known of a message before its way is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The account's throttle has one left: what it has not is not counted by the policy either.
+    pub(super) may_take: bool,
+    /// It is sent later: its carriers need no room now.
+    pub(super) waits: bool,
+}
+
 /// Why a message is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoWay {
@@ -152,15 +161,19 @@ fn choose(carriers: &[Carrier], route: &Route, draw: u64) -> Option<u32> {
     route.choose(draw, is_up).or_else(|| route.choose(draw, has_room))
 }
 
+/// The same; for what is sent later the first in the order of trial will do.
+fn choose_or_wait(carriers: &[Carrier], route: &Route, draw: u64, asked: Asked) -> Option<u32> {
+    choose(carriers, route, draw).or_else(|| route.candidates(draw).next().filter(|_| asked.waits))
+}
+
 impl Shard {
-    /// The way of a customer's message. `hash` is the destination's; `may_take` says whether the account's throttle has
-    /// one left: what it has not is not counted by the policy either.
+    /// The way of a customer's message. `hash` is the destination's.
     pub(super) fn find_way(
         &mut self,
         account: u32,
         message: &ShortMessage<'_>,
         hash: u64,
-        may_take: bool,
+        asked: Asked,
     ) -> Result<Way, NoWay> {
         let Self { config, routing, carriers, clock, ids, .. } = self;
         let (wall_ms, now_ms) = (clock.wall_ms, clock.now_ms());
@@ -170,8 +183,9 @@ impl Shard {
             let route = config.table.lookup(Direction::Mt, account, destination).ok_or(NoWay::NoRoute)?;
             if route.targets().len() == 1 || part_of(message).is_none() {
                 let draw = draw(route, account, message, hash, ids.peek(wall_ms));
-                let carrier = choose(carriers, route, draw).ok_or(NoWay::QueuesFull)?;
-                return may_take
+                let carrier = choose_or_wait(carriers, route, draw, asked).ok_or(NoWay::QueuesFull)?;
+                return asked
+                    .may_take
                     .then_some(Way { route: route.number(), carrier, hold: Hold::Not })
                     .ok_or(NoWay::Throttled);
             }
@@ -200,8 +214,9 @@ impl Shard {
                 group_hash(account, addressed.source, addressed.destination, ids.peek(wall_ms))
             }),
         );
-        let carrier = follows.or_else(|| choose(carriers, route, draw)).ok_or(NoWay::QueuesFull)?;
-        if !may_take {
+        let carrier =
+            follows.or_else(|| choose_or_wait(carriers, route, draw, asked)).ok_or(NoWay::QueuesFull)?;
+        if !asked.may_take {
             return Err(NoWay::Throttled);
         }
         let state = &mut judging.state;
@@ -244,6 +259,17 @@ impl Shard {
         let route = self.routing.route(&config, message, self.clock.wall_ms)?;
         let draw = draw_again(route, message);
         choose(&self.carriers, route, draw).or_else(|| route.candidates(draw).next())
+    }
+
+    /// The carrier of a message whose time has come: of the route that it has now.
+    pub(super) fn carrier_when_due(&mut self, name: MessageRef) -> Result<u32, NoWay> {
+        let config = Arc::clone(&self.config);
+        let message = self.messages.get_mut(name).ok_or(NoWay::NoRoute)?;
+        // What its route was when it was taken says nothing now: there are routes by time.
+        message.table = 0;
+        let route = self.routing.route(&config, message, self.clock.wall_ms).ok_or(NoWay::NoRoute)?;
+        let draw = draw_again(route, message);
+        choose(&self.carriers, route, draw).ok_or(NoWay::QueuesFull)
     }
 
     /// The carrier of a message that was open before a restart: the one it had, the one that other parts of it have, or
