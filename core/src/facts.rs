@@ -32,7 +32,7 @@ impl<'a> Addressed<'a> {
     }
 
     /// What rules see of a customer's message.
-    pub(crate) fn from_customer(self, config: &Config, account: u32, text: &'a str) -> Message<'a> {
+    pub(crate) fn sent_by_account(self, config: &Config, account: u32, text: &'a str) -> Message<'a> {
         let tags = config.account(account).map_or(0, |account| account.tags);
         let network = config.numbers.network(self.destination);
         self.facts(Direction::Mt, account, network.map(|(network, _)| network), tags, text)
@@ -40,7 +40,7 @@ impl<'a> Addressed<'a> {
 
     /// What rules see of a carrier's message: whose it is comes of the rules, so it has no account; the network is the
     /// sender's.
-    pub(crate) fn from_carrier(self, config: &Config, carrier: Option<u32>, text: &'a str) -> Message<'a> {
+    pub(crate) fn sent_by_carrier(self, config: &Config, carrier: Option<u32>, text: &'a str) -> Message<'a> {
         let carrier = carrier.and_then(|carrier| config.carrier(carrier));
         let network = config.numbers.network(self.source);
         let tags = carrier.map_or(0, |carrier| carrier.tags);

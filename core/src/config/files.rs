@@ -151,8 +151,8 @@ impl Read for Source {
 
 /// Calls `each` with the trimmed columns of each line that is not blank; a first line that starts with a letter is a
 /// header. What it says is wrong is told with the line.
-pub(crate) fn each_line<'reader>(
-    reader: &'reader mut dyn BufRead,
+pub(crate) fn each_line(
+    reader: &mut dyn BufRead,
     mut each: impl FnMut(&mut dyn Iterator<Item = &str>) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut line = Vec::new();

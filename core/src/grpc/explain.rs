@@ -128,8 +128,8 @@ impl Asked {
             data_coding: self.data_coding,
         };
         let mut facts = match self.direction {
-            Direction::Mt => addressed.from_customer(config, self.account, &self.text),
-            Direction::Mo => addressed.from_carrier(config, self.carrier, &self.text),
+            Direction::Mt => addressed.sent_by_account(config, self.account, &self.text),
+            Direction::Mo => addressed.sent_by_carrier(config, self.carrier, &self.text),
         };
         facts.tags |= self.tags;
         facts

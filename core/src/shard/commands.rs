@@ -56,7 +56,7 @@ pub(crate) enum Command {
     },
     /// What of the policy's counts and consents a message needs: for whoever explains.
     PolicyState {
-        about: Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>,
+        about: AboutMessage,
         reply: oneshot::Sender<PolicyState>,
     },
     Drain {
@@ -72,6 +72,9 @@ pub(crate) enum Command {
         result: Result<SocketAddr, String>,
     },
 }
+
+/// Takes what counts for one message out of a shard's state.
+pub(crate) type AboutMessage = Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>;
 
 /// The way into a shard's mailbox.
 #[derive(Clone)]

@@ -140,7 +140,7 @@ impl Judging {
         } else {
             self.text.clear();
         }
-        config.table.find(&addressed.from_customer(config, account, &self.text), wall_ms, &mut self.scratch)
+        config.table.find(&addressed.sent_by_account(config, account, &self.text), wall_ms, &mut self.scratch)
     }
 }
 
@@ -196,7 +196,7 @@ impl Shard {
         } else {
             judging.text.clear();
         }
-        let facts = addressed.from_customer(config, account, &judging.text);
+        let facts = addressed.sent_by_account(config, account, &judging.text);
         let group = part_of(message)
             .map(|part| group_hash(account, addressed.source, addressed.destination, part.reference));
         let known = group.and_then(|group| ways.find(group, config.table_generation, now_ms));
@@ -248,7 +248,7 @@ impl Shard {
         } else {
             judging.text.clear();
         }
-        let facts = addressed.from_carrier(&self.config, Some(carrier), &judging.text);
+        let facts = addressed.sent_by_carrier(&self.config, Some(carrier), &judging.text);
         table.find(&facts, self.clock.wall_ms, &mut judging.scratch)?.to_account()
     }
 
