@@ -52,6 +52,8 @@ class Kind:
     """It always tells its user with which status a bind was refused."""
     only_own: bool = False
     """It passes over receipts of messages that it did not send itself."""
+    tells_links: bool = True
+    """As a carrier it tells its user of enquire_link."""
     checks: bool = True
     """As a carrier it checks the password."""
 
@@ -79,7 +81,7 @@ KINDS: Final = {
     for kind in (
         _python("smpplib", tls=True),
         _python("aiosmpplib", whole=True, header=False, unbinds=False),
-        _python("smpp34", carrier=True, parts="payload", links=False, says_why=False, checks=False),
+        _python("smpp34", carrier=True, parts="payload", links=False, says_why=False, tells_links=False, checks=False),
         Kind(
             "npm",
             ("node", str(FOLDER / "node" / "peer.js")),
@@ -88,7 +90,7 @@ KINDS: Final = {
             tls=True,
             parts="payload",
         ),
-        _java("jsmpp", parts="sar", says_why=False),
+        _java("jsmpp", parts="sar", says_why=False, tells_links=False),
         _java("cloudhopper"),
         Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True),
         Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True),
