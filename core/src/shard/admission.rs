@@ -9,6 +9,7 @@ use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Phase, digits};
+use super::parts::Way;
 use crate::event::{self, AcceptedMore};
 use crate::id;
 
@@ -88,6 +89,7 @@ impl Shard {
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;
         }
+        self.keep_together(name);
         self.carriers[carrier as usize].queued += 1;
         self.counters.accepted += 1;
         Ok((name, offset))
@@ -126,7 +128,11 @@ impl Shard {
         // The throttle comes last of what the account can cause: what is refused for other reasons is not counted.
         let destination = digits(&message.destination);
         let hash = destination_hash(destination);
-        let carrier = match self.choose_carrier(account_number, destination, hash) {
+        let chosen = match self.way_of(account_number, message) {
+            Way::With(carrier) | Way::Only(carrier) => self.on_the_way(carrier),
+            Way::Free => self.choose_carrier(account_number, destination, hash),
+        };
+        let carrier = match chosen {
             Choice::Carrier(carrier) => carrier,
             Choice::NoRoute => return Err(CommandStatus::RINVDSTADR),
             Choice::QueuesFull => {
@@ -156,6 +162,10 @@ impl Shard {
             Some(carrier) => Choice::Carrier(carrier),
             None => Choice::QueuesFull,
         }
+    }
+
+    fn on_the_way(&self, carrier: u32) -> Choice {
+        if self.carriers[carrier as usize].has_room() { Choice::Carrier(carrier) } else { Choice::QueuesFull }
     }
 
     /// The record is as durable as asked: answer, and go on.
@@ -197,6 +207,6 @@ impl Shard {
     /// Takes back a message that no carrier has got.
     pub(super) fn is_cancellable(&self, name: MessageRef) -> bool {
         let phase = self.messages.get(name).map(|message| message.phase);
-        matches!(phase, Some(Phase::Queued | Phase::Retrying))
+        matches!(phase, Some(Phase::Queued | Phase::Retrying | Phase::Held)) || self.is_whole_unsent(name)
     }
 }

@@ -14,6 +14,7 @@ use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
 use super::parties::BindState;
+use super::parts::Way;
 use crate::event;
 
 /// After "slower" a bind rests this long.
@@ -29,16 +30,24 @@ impl Shard {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Queued;
         let (hash, carrier_number) = (message.destination_hash, message.carrier);
+        let may_change = (message.may_change || self.has_alphabets) && message.part_of().is_none();
+        let bind = self.carriers[carrier_number as usize].bind_for(hash);
+        if bind.is_none()
+            && let Some(other) = self.elsewhere(name, carrier_number)
+        {
+            self.hand_over(name, carrier_number, other);
+            return;
+        }
+        if may_change && !self.goes_as_it_is(name, carrier_number) {
+            return;
+        }
         let carrier = &mut self.carriers[carrier_number as usize];
-        match carrier.bind_for(hash) {
+        match bind {
             Some(bind) => {
                 carrier.binds[bind as usize].queue.push_back(name);
                 self.mark_bind(carrier_number, bind);
             }
-            None => match self.elsewhere(name, carrier_number) {
-                Some(other) => self.hand_over(name, carrier_number, other),
-                None => self.carriers[carrier_number as usize].waiting.push_back(name),
-            },
+            None => carrier.waiting.push_back(name),
         }
     }
 
@@ -143,7 +152,12 @@ impl Shard {
         self.counters.sent += 1;
         let attempt = u32::from(message.attempts);
         let (id, awaits_receipt) = (message.id, message.awaits_receipt());
-        self.journal.append(wall_ms, id, |out| event::sent(out, &carrier.name, carrier_message_id, attempt));
+        let is_part = message.part_of().is_some();
+        let part = if is_part { self.part_record(name) } else { None };
+        let carrier = &self.carriers[carrier_number as usize];
+        self.journal.append(wall_ms, id, |out| {
+            event::sent(out, &carrier.name, carrier_message_id, attempt, part.as_ref());
+        });
         if !awaits_receipt {
             // Nobody will tell more of it.
             self.end(name, MessageState::Accepted, b"");
@@ -187,13 +201,26 @@ impl Shard {
         let retry_at_ms = wall_ms + backoff_ms;
         let again = next_carrier.filter(|_| retry_at_ms < expires_ms && attempt < ATTEMPTS_MAX);
         let journaled_retry = if again.is_some() { retry_at_ms } else { 0 };
+        let is_part = message.part_of().is_some();
+        let part = if is_part { self.part_record(name) } else { None };
+        let carrier = &self.carriers[carrier_number as usize];
         self.journal.append(wall_ms, id, |out| {
-            event::attempt_failed(out, &carrier.name, u32::from(attempt), status.0, reason, journaled_retry);
+            let attempt = u32::from(attempt);
+            let part = part.as_ref().map(|(record, _)| record);
+            event::attempt_failed(out, &carrier.name, attempt, status.0, reason, journaled_retry, part);
         });
         match again {
+            Some(next) if fails_over && is_part => {
+                let Some(message) = self.messages.get_mut(name) else { return };
+                message.phase = Phase::Retrying;
+                self.carriers[carrier_number as usize].queued += 1;
+                self.hand_over(name, carrier_number, next);
+            }
             Some(next) => {
                 let Some(message) = self.messages.get_mut(name) else { return };
                 message.carrier = next;
+                self.keep_together(name);
+                let Some(message) = self.messages.get_mut(name) else { return };
                 self.carriers[next as usize].queued += 1;
                 if fails_over {
                     self.dispatch(name);
@@ -217,6 +244,13 @@ impl Shard {
     /// tried in this round; else the same again.
     fn next_carrier(&self, name: MessageRef) -> Option<u32> {
         let message = self.messages.get(name)?;
+        if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, Some(name))) {
+            return Some(message.carrier);
+        }
+        match self.way_of_message(name) {
+            Way::Only(carrier) | Way::With(carrier) => return Some(carrier),
+            Way::Free => {}
+        }
         let content = message.content().ok()?;
         let destination = digits(&content.destination);
         let route = self.config.table.lookup(Direction::Mt, message.account, destination);
@@ -253,6 +287,10 @@ impl Shard {
     pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) -> i64 {
         // A name that is stale has ended, and its record stands before what is written next.
         let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
+        if message.part_of().is_some() {
+            return self.part_ended(name, outcome, then);
+        }
+        let is_linked = message.link.is_some();
         message.phase = Phase::Ending;
         // Receipts' dates have minutes: nothing is done before it was accepted.
         let mut outcome = outcome;
@@ -271,6 +309,9 @@ impl Shard {
         }
         let on_disk = self.accounts[message.account as usize].on_disk();
         self.commits.push(on_disk, Awaiting { offset, message: name, then });
+        if is_linked {
+            self.end_linked(name, outcome);
+        }
         offset
     }
 
@@ -357,7 +398,7 @@ impl Shard {
     /// Counts a message out of its carrier's queue that ends without having been sent.
     pub(super) fn count_out(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
-        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting) {
+        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting | Phase::Held) {
             let carrier = &mut self.carriers[message.carrier as usize];
             carrier.queued = carrier.queued.saturating_sub(1);
         }
@@ -365,6 +406,14 @@ impl Shard {
 
     fn elsewhere(&self, name: MessageRef, not: u32) -> Option<u32> {
         let message = self.messages.get(name)?;
+        if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, None)) {
+            return None;
+        }
+        match self.way_of_message(name) {
+            Way::Only(carrier) => return Some(carrier).filter(|&carrier| carrier != not),
+            Way::With(carrier) if carrier != not => return Some(carrier),
+            Way::With(_) | Way::Free => {}
+        }
         let content = message.content().ok()?;
         let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination))?;
         route.choose(message.destination_hash, |number| {
@@ -374,8 +423,11 @@ impl Shard {
     }
 
     fn hand_over(&mut self, name: MessageRef, from: u32, to: u32) {
+        // A part goes with the others, and may be another part there.
+        let name = self.gather(name, from);
         let Some(message) = self.messages.get_mut(name) else { return };
         message.carrier = to;
+        self.keep_together(name);
         let carrier = &mut self.carriers[from as usize];
         carrier.queued = carrier.queued.saturating_sub(1);
         self.carriers[to as usize].queued += 1;

@@ -4,6 +4,7 @@ use brivas_smpp::pdu::{Address, DecodeError};
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage};
 
 use super::connection::ConnectionRef;
+use super::parts::Link;
 
 /// Names one open message; stale after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,10 @@ pub(crate) enum Phase {
     DeliveryInFlight,
     /// The customer was not able to take it; waits for the next attempt.
     DeliveryRetrying,
+    /// A part that waits for the rest of its message.
+    Held,
+    /// Goes out in PDUs of its own, or in another message: see [`super::parts`].
+    InParts,
 }
 
 /// How it ended.
@@ -72,7 +77,7 @@ impl Outcome {
 }
 
 /// What only messages submitted by API have.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ApiPart {
     pub(crate) reference: String,
     pub(crate) idempotency_key: String,
@@ -86,6 +91,10 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
+    pub(crate) may_change: bool,
+    /// It has waited for the rest of its message in vain: it does not again.
+    pub(crate) has_waited: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
     pub(crate) attempts: u16,
     pub(crate) account: u32,
@@ -103,6 +112,7 @@ pub(crate) struct Message {
     pub(crate) connection: ConnectionRef,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) api: Option<Box<ApiPart>>,
+    pub(crate) link: Option<Box<Link>>,
     /// The body of its submit_sm or deliver_sm, and behind it the carrier's id.
     octets: Vec<u8>,
     mandatory_end: u32,
@@ -134,6 +144,19 @@ impl Message {
         ShortMessage::decode(&self.octets[..self.body_end as usize])
     }
 
+    /// The whole body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.octets[..self.body_end as usize]
+    }
+
+    /// The message that this is a part of, with its number.
+    pub(crate) fn part_of(&self) -> Option<(MessageRef, u8)> {
+        match self.link.as_deref() {
+            Some(&Link::Part { of, number }) => Some((of, number)),
+            _ => None,
+        }
+    }
+
     /// Whether the carrier, which has it, will tell what became of it.
     pub(crate) fn awaits_receipt(&self) -> bool {
         self.registered_delivery.wants_receipt() && !self.carrier_message_id().is_empty()
@@ -156,6 +179,17 @@ impl Message {
     }
 }
 
+/// Whether a message is of a kind that not every peer takes: in parts, or too long for one short message.
+pub(crate) fn may_change(message: &ShortMessage<'_>) -> bool {
+    message.esm_class.has_udh()
+        || message.short_message.len() > SHORT_OCTETS_MAX
+        || message.tlvs.octets().len() > TLVS_OCTETS_OF_ONE
+}
+
+/// What fits into one short message, however it is written (3GPP TS 23.040 §9.2.3.24).
+const SHORT_OCTETS_MAX: usize = 140;
+/// Three TLVs make a part: with fewer octets it is none.
+const TLVS_OCTETS_OF_ONE: usize = 4;
 /// Octets of a carrier's id that are kept: 65 are allowed, more are seen.
 pub(super) const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
 /// What an empty slot keeps of its buffer.
@@ -181,19 +215,33 @@ pub(crate) struct Messages {
     slots: Vec<Message>,
     free: Vec<u32>,
     max: usize,
+    /// Slots that hold parts of messages.
+    parts: usize,
 }
 
 impl Messages {
     pub(crate) const fn new(max: usize) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), max }
+        Self { slots: Vec::new(), free: Vec::new(), max, parts: 0 }
     }
 
+    /// Messages, without the parts that some of them go out in.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.parts
     }
 
+    /// Whether there is no slot left. Parts take slots too.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.max
+        self.slots.len() - self.free.len() >= self.max
+    }
+
+    /// Makes a message a part of another.
+    pub(crate) fn link_part(&mut self, name: MessageRef, of: MessageRef, number: u8) {
+        if let Some(message) = self.get_mut(name) {
+            message.link = Some(Box::new(Link::Part { of, number }));
+            // The journal knows it by the whole.
+            message.journal_offset = i64::MAX;
+            self.parts += 1;
+        }
     }
 
     /// How many slots there are, in use or not: the bound of [`Self::at_slot`].
@@ -210,6 +258,8 @@ impl Messages {
         let message = &mut self.slots[slot as usize];
         message.phase = Phase::Accepting;
         message.incoming = new.incoming;
+        message.may_change = may_change(new.content);
+        message.has_waited = false;
         message.registered_delivery = new.content.registered_delivery;
         message.attempts = 0;
         message.account = new.account;
@@ -222,6 +272,7 @@ impl Messages {
         message.connection = new.connection;
         message.outcome = None;
         message.api = new.api;
+        message.link = None;
         message.set_body(new.content);
         MessageRef { slot, generation: message.generation }
     }
@@ -240,9 +291,10 @@ impl Messages {
         Some((MessageRef { slot: slot as u32, generation: message.generation }, message))
     }
 
-    /// All of them, by slot.
+    /// All of them, by slot, without the parts that some go out in.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (MessageRef, &Message)> {
-        (0..self.slots.len()).filter_map(|slot| self.at_slot(slot))
+        let each = (0..self.slots.len()).filter_map(|slot| self.at_slot(slot));
+        each.filter(|(_, message)| message.part_of().is_none())
     }
 
     /// Ends a message: its name is stale from here on.
@@ -251,6 +303,10 @@ impl Messages {
         message.phase = Phase::Free;
         message.generation = message.generation.wrapping_add(1);
         message.api = None;
+        if message.link.take().is_some_and(|link| matches!(*link, Link::Part { .. })) {
+            self.parts -= 1;
+        }
+        let message = &mut self.slots[name.slot as usize];
         message.octets.clear();
         message.octets.shrink_to(BUFFER_KEPT_OCTETS);
         message.mandatory_end = 0;
@@ -269,6 +325,8 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    may_change: false,
+    has_waited: false,
     registered_delivery: RegisteredDelivery(0),
     attempts: 0,
     account: 0,
@@ -282,6 +340,7 @@ const EMPTY: Message = Message {
     connection: ConnectionRef::NONE,
     outcome: None,
     api: None,
+    link: None,
     octets: Vec::new(),
     mandatory_end: 0,
     body_end: 0,

@@ -5,7 +5,7 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
+//! them to carriers, `parts` splits and joins them on the way, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
 //! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
 
 mod admission;
@@ -20,6 +20,7 @@ mod forward;
 mod idempotency;
 mod messages;
 mod parties;
+mod parts;
 mod passwords;
 mod receipt;
 mod receipts;
@@ -55,6 +56,7 @@ use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
 use parties::{Account, Carrier};
+use parts::{References, Together};
 use receipts::ReceiptIndex;
 use retention::Carrying;
 use stats::Counters;
@@ -90,6 +92,10 @@ pub(crate) struct Shard {
     journal: Appender,
     commits: Commits,
     retries: BinaryHeap<Due>,
+    references: References,
+    together: Together,
+    /// Somebody's data_coding 0 is not GSM's alphabet: no message is sure to go out as it came.
+    has_alphabets: bool,
     counters: Counters,
     password_secret: [u8; 32],
     started_at_ms: i64,
@@ -126,6 +132,7 @@ pub(crate) struct ShardParts {
     pub(crate) notices: Notices,
 }
 
+pub(crate) use parts::{Manner, PartRecord};
 pub(crate) use replay::Restored;
 
 impl Shard {
@@ -153,6 +160,11 @@ impl Shard {
             journal,
             commits: Commits::default(),
             retries: BinaryHeap::new(),
+            references: References::new(
+                u64::from_le_bytes(secret[8..16].try_into().unwrap_or_default()) ^ clock.wall_ms as u64,
+            ),
+            together: Together::default(),
+            has_alphabets: false,
             counters: Counters::default(),
             password_secret: secret,
             started_at_ms: clock.wall_ms,

@@ -1,6 +1,6 @@
 //! A restart: the journal's events, applied in their order, leave the messages that are still open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use brivas_proto::v1;
 use brivas_route::destination_hash;
@@ -11,8 +11,10 @@ use prost::Message as _;
 use v1::event::Kind;
 
 use super::Shard;
+use super::commit::Then;
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
+use super::messages::{ApiPart, MessageRef, NewMessage, Outcome, Phase, digits};
+use super::parts::RestoredParts;
 use crate::config::Names;
 
 /// The carrier of messages that have none: every configured one has a name.
@@ -44,6 +46,9 @@ struct Open {
     carrier_message_id: Option<Vec<u8>>,
     outcome: Option<Outcome>,
     ended_ms: i64,
+    parts: RestoredParts,
+    /// It went out in a message that has ended; its own `final` did not come to be written.
+    lacks_final: bool,
 }
 
 #[derive(Debug)]
@@ -79,9 +84,12 @@ impl Restored {
             }
             Kind::Sent(sent) => {
                 if let Some(open) = self.open.get_mut(&id) {
-                    open.carrier = sent.carrier;
-                    open.attempts = sent.attempt;
-                    open.carrier_message_id = Some(sent.carrier_message_id);
+                    open.sent(sent);
+                }
+            }
+            Kind::PartEnded(ended) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.parts.ended(&ended);
                 }
             }
             Kind::AttemptFailed(failed) => {
@@ -93,8 +101,16 @@ impl Restored {
             Kind::Final(ended) => {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.end(&ended, at_ms);
+                    open.lacks_final = false;
+                    let joined = std::mem::take(&mut open.parts.joined);
                     if !open.wants_delivery() {
                         self.open.remove(&id);
+                    }
+                    for id in joined {
+                        if let Some(open) = self.open.get_mut(&id).filter(|open| open.outcome.is_none()) {
+                            open.end(&ended, at_ms);
+                            open.lacks_final = true;
+                        }
                     }
                 }
             }
@@ -123,8 +139,15 @@ impl Restored {
         };
         open.attempts = message.attempts;
         if let Some(sent) = message.sent {
-            open.carrier = sent.carrier;
-            open.carrier_message_id = Some(sent.carrier_message_id);
+            open.sent(v1::Sent { attempt: message.attempts, ..sent });
+        }
+        for part in message.parts {
+            if let Some(sent) = part.sent {
+                open.sent(v1::Sent { attempt: message.attempts, ..sent });
+            }
+            if let Some(ended) = part.ended {
+                open.parts.ended(&ended);
+            }
         }
         if let Some(ended) = message.r#final {
             open.end(&ended, message.final_at_ms);
@@ -186,6 +209,8 @@ impl Open {
             carrier_message_id: None,
             outcome: None,
             ended_ms: at_ms,
+            parts: RestoredParts::default(),
+            lacks_final: false,
         }
     }
 
@@ -203,7 +228,19 @@ impl Open {
             carrier_message_id: None,
             outcome: None,
             ended_ms: at_ms,
+            parts: RestoredParts::default(),
+            lacks_final: false,
         }
+    }
+
+    fn sent(&mut self, sent: v1::Sent) {
+        self.attempts = sent.attempt;
+        if sent.part.is_some() {
+            self.parts.sent(&sent);
+        } else {
+            self.carrier_message_id = Some(sent.carrier_message_id);
+        }
+        self.carrier = sent.carrier;
     }
 
     fn end(&mut self, ended: &v1::Final, at_ms: i64) {
@@ -231,13 +268,43 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        // What went out in another message is not sent by itself; what went out in parts waits until all of them are known.
+        let joined: HashSet<u64> =
+            restored.open.values().flat_map(|open| open.parts.joined.iter().copied()).collect();
+        let (mut names, mut in_parts) = (HashMap::new(), Vec::new());
         for (id, open) in restored.open {
-            self.restore_message(id, open);
+            let Some(name) = self.restore_message(id, &open) else { continue };
+            let is_open = open.outcome.is_none() && !open.incoming;
+            if is_open && joined.contains(&id) {
+                self.count_in(name);
+                names.insert(id, name);
+            } else if is_open && !open.parts.is_empty() {
+                self.count_in(name);
+                in_parts.push((name, open.parts));
+            } else {
+                self.go_on(name, &open);
+            }
+        }
+        for (name, parts) in in_parts {
+            let joined: Vec<_> = parts.joined.iter().filter_map(|id| names.remove(id)).collect();
+            let is_whole = joined.len() == parts.joined.len();
+            let known = if is_whole { parts } else { RestoredParts::default() };
+            self.resume_parts(name, &known, &joined);
+        }
+        for name in names.into_values() {
+            self.dispatch(name);
         }
     }
 
-    fn restore_message(&mut self, id: u64, open: Open) {
-        let Some(account) = self.config.account_names.find(&open.account) else { return };
+    fn count_in(&mut self, name: MessageRef) {
+        if let Some(message) = self.messages.get(name) {
+            self.carriers[message.carrier as usize].queued += 1;
+        }
+    }
+
+    /// Takes a slot for it.
+    fn restore_message(&mut self, id: u64, open: &Open) -> Option<MessageRef> {
+        let account = self.config.account_names.find(&open.account)?;
         let content = content(&open.content);
         let destination = digits(&content.destination);
         let hash = destination_hash(destination);
@@ -245,8 +312,7 @@ impl Shard {
         let carrier = named
             .and_then(|name| self.config.carrier_names.find(name))
             .or_else(|| self.first_carrier(account, destination, hash))
-            .or_else(|| self.config.carrier_names.find(NO_CARRIER));
-        let Some(carrier) = carrier else { return };
+            .or_else(|| self.config.carrier_names.find(NO_CARRIER))?;
         let name = self.messages.insert(NewMessage {
             content: &content,
             incoming: open.incoming,
@@ -257,29 +323,39 @@ impl Shard {
             expires_ms: open.expires_ms,
             destination_hash: hash,
             connection: ConnectionRef::NONE,
-            api: open.api,
+            api: open.api.clone(),
         });
         self.accounts[account as usize].open_messages += 1;
-        let Some(message) = self.messages.get_mut(name) else { return };
+        let message = self.messages.get_mut(name)?;
         message.journal_offset = open.offset;
         message.attempts = u16::try_from(open.attempts).unwrap_or(u16::MAX);
         message.outcome = open.outcome;
         message.ended_ms = open.ended_ms;
+        message.phase = Phase::Queued;
         if let Some(carrier_message_id) = &open.carrier_message_id {
             message.set_carrier_message_id(carrier_message_id);
         }
-        if open.incoming || open.outcome.is_some() {
+        Some(name)
+    }
+
+    /// Goes on where the journal ends.
+    fn go_on(&mut self, name: MessageRef, open: &Open) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        if let Some(outcome) = open.outcome.filter(|_| open.lacks_final) {
+            self.end_as(name, outcome, Then::Deliver);
+        } else if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if let Some(carrier_message_id) = open.carrier_message_id {
+        } else if let Some(carrier_message_id) = &open.carrier_message_id {
             message.phase = Phase::AwaitingReceipt;
+            let carrier = message.carrier;
             if message.awaits_receipt() {
-                self.receipts.expect(carrier, &carrier_message_id, name);
+                self.receipts.expect(carrier, carrier_message_id, name);
             } else {
                 // The crash came between `sent` and `final`.
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
-            self.carriers[carrier as usize].queued += 1;
+            self.count_in(name);
             self.dispatch(name);
         }
     }
