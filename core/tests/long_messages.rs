@@ -300,17 +300,20 @@ fn parts_none_of_which_went_out_go_elsewhere_in_the_form_that_is_taken_there() {
 }
 
 #[test]
-fn a_carrier_that_goes_down_before_any_part_went_out_loses_them_all_to_another() {
+fn a_carrier_that_goes_down_before_it_took_a_part_loses_them_all_to_another() {
     let (world, alpha_smsc, beta_smsc) = (World::new(), Smsc::new(), Smsc::new());
     let mut snapshot = sample(&alpha_smsc);
     snapshot.carriers[0].long_messages = Udh8.into();
+    snapshot.carriers[0].retry_initial_ms = 60_000;
+    snapshot.carriers[0].retry_max_ms = 60_000;
     snapshot.carriers.push(v1::Carrier { long_messages: Payload.into(), ..carrier("beta", &beta_smsc) });
     world.apply(&snapshot);
-    drop(alpha_smsc.accept());
-    drop(alpha_smsc);
-    world.until("alpha is down", |world| world.carrier("alpha").binds_up == 0);
+    let mut alpha = alpha_smsc.accept();
+    world.until("alpha is up", |world| world.carrier("alpha").binds_up == 1);
     let mut customer = customer(&world);
     let id = say_payload(&mut customer, &[b'a'; 200]);
+    hear_part(&mut alpha);
+    drop((alpha, alpha_smsc));
     world.until("the parts wait", |world| world.carrier("alpha").queued == 2);
     snapshot.routes = vec![route(&["alpha", "beta"])];
     world.apply(&snapshot);
@@ -324,21 +327,31 @@ fn a_carrier_that_goes_down_before_any_part_went_out_loses_them_all_to_another()
 }
 
 #[test]
-fn a_message_in_parts_is_called_back_as_long_as_none_went_out() {
-    let (world, smsc) = (World::new(), Smsc::new());
-    let mut snapshot = sample(&smsc);
-    snapshot.carriers[0].long_messages = Udh8.into();
-    world.apply(&snapshot);
-    drop(smsc.accept());
-    drop(smsc);
-    world.until("alpha is down", |world| world.carrier("alpha").binds_up == 0);
-    let mut customer = customer(&world);
+fn a_message_in_parts_is_called_back_as_long_as_no_carrier_took_one() {
+    let (world, smsc, mut alpha, mut customer) = start_with(|snapshot| {
+        let alpha = &mut snapshot.carriers[0];
+        alpha.long_messages = Udh8.into();
+        (alpha.retry_initial_ms, alpha.retry_max_ms) = (60_000, 60_000);
+    });
     let id = say_payload(&mut customer, &[b'a'; 400]);
-    world.until("the parts wait", |world| world.carrier("alpha").queued == 3);
+    let (first, _) = hear_part(&mut alpha);
+    assert!(world.cancel(&id).is_err());
+    alpha.answer(first, CommandStatus::RSYSERR, "");
+    drop((alpha, smsc));
+    world.until("all wait", |world| world.carrier("alpha").queued == 3);
     assert_eq!(world.totals().open_messages, 1);
     world.cancel(&id).unwrap();
     assert!(receipt(&mut customer).contains("stat:DELETED"));
     all_is_done(&world);
+}
+
+#[test]
+fn what_waits_for_a_carrier_that_is_down_waits_as_one_message() {
+    let (world, smsc, alpha, mut customer) = start(Udh8);
+    drop((alpha, smsc));
+    world.until("alpha is down", |world| world.carrier("alpha").binds_up == 0);
+    say_payload(&mut customer, &[b'a'; 400]);
+    assert_eq!(world.carrier("alpha").queued, 1);
 }
 
 #[test]

@@ -12,13 +12,12 @@ use brivas_smpp::{CommandStatus, MessageState};
 
 use super::Shard;
 use super::commit::{Awaiting, Then};
+use super::congestion::Pace;
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
 use super::parties::BindState;
 use super::parts::Way;
 use crate::event;
 
-/// After "slower" a bind rests this long.
-const PAUSE_MS: u64 = 1_000;
 /// Attempts after which a message is given up even within its validity.
 const ATTEMPTS_MAX: u16 = 1_000;
 /// Messages that one look at a queue finds too old at most: each is a record, and the journal's room has an end.
@@ -38,7 +37,7 @@ impl Shard {
             self.hand_over(name, carrier_number, other);
             return;
         }
-        if may_change && !self.goes_as_it_is(name, carrier_number) {
+        if may_change && self.has_to_wait(name, carrier_number) {
             return;
         }
         let carrier = &mut self.carriers[carrier_number as usize];
@@ -61,24 +60,32 @@ impl Shard {
 
     /// Sends from a bind's queue as much as its window and the carrier's rate allow.
     pub(super) fn flush_bind(&mut self, carrier_number: u32, bind_number: u32) {
+        while let Some(name) = self.flush_to_change(carrier_number, bind_number) {
+            self.open_up(name, carrier_number, bind_number);
+        }
+    }
+
+    /// The same, up to a message that goes out in other PDUs than it came in.
+    fn flush_to_change(&mut self, carrier_number: u32, bind_number: u32) -> Option<MessageRef> {
         let (now_us, now_ms, wall_ms) = (self.clock.now_us, self.clock.now_ms(), self.clock.wall_ms);
         let carrier = &mut self.carriers[carrier_number as usize];
-        let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        let bind = carrier.binds.get_mut(bind_number as usize)?;
         bind.is_flushing = false;
-        let BindState::Bound(connection_name) = bind.state else { return };
+        let BindState::Bound(connection_name) = bind.state else { return None };
         if bind.queue.is_empty() || self.draining.holds_forwarding() {
-            return;
+            return None;
         }
-        let Some(connection) = self.connections.get_mut(connection_name) else { return };
+        let connection = self.connections.get_mut(connection_name)?;
+        let mut changes = None;
         let mut expired = Vec::new();
         let mut sent_any = false;
-        let mut is_paced = bind.paused_until_ms > now_ms;
+        let mut is_paced = false;
         while !is_paced
             && expired.len() < EXPIRED_PER_FLUSH
             && connection.session.room() > 0
             && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
         {
-            let Some(name) = bind.queue.pop_front() else { break };
+            let Some(name) = bind.pop() else { break };
             // What was ended meanwhile has been counted out by whoever ended it.
             let message = self.messages.get_mut(name);
             let Some(message) = message.filter(|message| message.phase == Phase::Queued) else { continue };
@@ -87,7 +94,11 @@ impl Shard {
                 expired.push(name);
                 continue;
             }
-            if !carrier.throttle.take(now_us) {
+            if message.changes {
+                changes = Some(name);
+                break;
+            }
+            if !carrier.pacer.take(now_us) {
                 bind.queue.push_front(name);
                 is_paced = true;
                 break;
@@ -107,7 +118,10 @@ impl Shard {
             }
         }
         if is_paced {
-            self.paced_binds.push((carrier_number, bind_number));
+            let due_us = carrier.pacer.due_us();
+            self.note_paced(carrier_number, bind_number, due_us);
+        } else if connection.session.room() == 0 {
+            bind.round_trip.note_full();
         }
         if sent_any {
             self.mark_dirty(connection_name);
@@ -118,6 +132,7 @@ impl Shard {
         for name in expired {
             self.end(name, MessageState::Expired, b"");
         }
+        changes
     }
 
     /// A carrier answered a submit_sm.
@@ -128,8 +143,10 @@ impl Shard {
         token: u64,
         status: CommandStatus,
         carrier_message_id: &[u8],
+        pace: Pace,
     ) {
         self.mark_bind(carrier_number, bind);
+        self.note_answer(carrier_number, bind, status, pace);
         let name = MessageRef::from_token(token);
         let wall_ms = self.clock.wall_ms;
         let carrier = &mut self.carriers[carrier_number as usize];
@@ -140,7 +157,9 @@ impl Shard {
         };
         if !status.is_ok() {
             carrier.failed += 1;
-            self.attempt_failed(name, status, &status.to_string());
+            if status.retry() != Retry::Slower || !self.keep_in_line(name, bind, status) {
+                self.attempt_failed(name, status, &status.to_string());
+            }
             return;
         }
         message.phase = Phase::AwaitingReceipt;
@@ -179,7 +198,7 @@ impl Shard {
         let random = self.random();
         let Some(message) = self.messages.get(name) else { return };
         let (carrier_number, attempt) = (message.carrier, message.attempts);
-        let (id, expires_ms, hash) = (message.id, message.expires_ms, message.destination_hash);
+        let (id, expires_ms) = (message.id, message.expires_ms);
         // A time-out or a lost connection has status 0, and may do better next time.
         let retry = if status.is_ok() { Retry::Later } else { status.retry() };
         let next_carrier = match retry {
@@ -188,11 +207,6 @@ impl Shard {
             Retry::Slower => Some(carrier_number),
         };
         let carrier = &mut self.carriers[carrier_number as usize];
-        if retry == Retry::Slower
-            && let Some(bind) = carrier.bind_for(hash)
-        {
-            carrier.binds[bind as usize].paused_until_ms = now_ms + PAUSE_MS;
-        }
         let (initial, max) = carrier.config.as_ref().map_or((5_000, 300_000), |config| {
             (i64::from(config.spec.retry_initial_ms), i64::from(config.spec.retry_max_ms))
         });

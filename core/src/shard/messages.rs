@@ -93,10 +93,14 @@ pub(crate) struct Message {
     pub(crate) incoming: bool,
     /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
     pub(crate) may_change: bool,
+    /// It does: its PDUs are made when its turn to go out comes.
+    pub(crate) changes: bool,
     /// It has waited for the rest of its message in vain: it does not again.
     pub(crate) has_waited: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
     pub(crate) attempts: u16,
+    /// How often in a row the carrier has asked to have it later.
+    pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
     pub(crate) id: u64,
@@ -259,9 +263,11 @@ impl Messages {
         message.phase = Phase::Accepting;
         message.incoming = new.incoming;
         message.may_change = may_change(new.content);
+        message.changes = false;
         message.has_waited = false;
         message.registered_delivery = new.content.registered_delivery;
         message.attempts = 0;
+        message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
         message.id = new.id;
@@ -326,9 +332,11 @@ const EMPTY: Message = Message {
     phase: Phase::Free,
     incoming: false,
     may_change: false,
+    changes: false,
     has_waited: false,
     registered_delivery: RegisteredDelivery(0),
     attempts: 0,
+    throttled: 0,
     account: 0,
     carrier: 0,
     id: 0,

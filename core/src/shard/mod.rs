@@ -9,9 +9,11 @@
 //! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
 
 mod admission;
+mod carrier_stats;
 mod carriers;
 mod commands;
 mod commit;
+mod congestion;
 mod connection;
 mod customers;
 mod delivery;
@@ -19,6 +21,7 @@ mod drain;
 mod forward;
 mod idempotency;
 mod messages;
+mod pace;
 mod parties;
 mod parts;
 mod passwords;
@@ -28,6 +31,7 @@ mod reload;
 mod replay;
 mod retention;
 mod round;
+mod round_trip;
 mod sockets;
 mod stats;
 mod sweep;
@@ -105,6 +109,8 @@ pub(crate) struct Shard {
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
     paced_binds: Vec<(u32, u32)>,
+    /// When the first of them may go on.
+    paced_until_us: u64,
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
@@ -174,6 +180,7 @@ impl Shard {
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
             paced_binds: Vec::new(),
+            paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
             next_look_ms: 0,

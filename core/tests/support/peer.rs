@@ -198,7 +198,7 @@ impl Peer {
                         body
                     },
                 },
-                Event::Answered { token, status, message_id } => {
+                Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
                 Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,

@@ -81,8 +81,8 @@ class AccountSpec(Part, frozen=True):
     long_messages: Annotated[
         LongMessages,
         Meta(
-            description="How long messages to the customer travel: as the carrier sent them, in parts (`udh8`, `udh16`, "
-            "`sar`), or whole in message_payload.",
+            description="How long messages to the customer travel: as the carrier sent them, in parts (`udh8`, "
+            "`udh16`, `sar`), or whole in message_payload.",
         ),
     ] = "asSent"
     default_alphabet: Annotated[

@@ -20,17 +20,40 @@ use crate::shard::messages::{MessageRef, NewMessage, Outcome, Phase, may_change}
 use crate::shard::receipts::is_success;
 
 impl Shard {
-    /// Looks whether a message that came into a carrier's queue goes out as it is. False: it does not; its parts were queued, or
-    /// it waits for the rest of them.
-    pub(in crate::shard) fn goes_as_it_is(&mut self, name: MessageRef, carrier: u32) -> bool {
+    /// Looks at a message that comes into a carrier's queue. True: it waits for the rest of its parts instead.
+    pub(in crate::shard) fn has_to_wait(&mut self, name: MessageRef, carrier: u32) -> bool {
         let manner = self.carrier_manner(carrier);
-        match self.prepared(name, manner, None) {
-            (Prepared::AsItIs, _) => !self.disband(name),
-            (Prepared::Waits, _) => !self.hold(name) && self.goes_as_it_is(name, carrier),
-            (Prepared::Pdus(pdus), reference) => {
-                self.spread(name, &pdus, manner, reference);
-                self.dispatch_parts(name);
-                false
+        let changes = match self.prepared(name, manner, Some(0)).0 {
+            Prepared::AsItIs if self.disband(name) => return true,
+            Prepared::AsItIs => false,
+            Prepared::Waits => return self.hold(name) || self.has_to_wait(name, carrier),
+            Prepared::Pdus(_) => true,
+        };
+        if let Some(message) = self.messages.get_mut(name) {
+            message.changes = changes;
+        }
+        false
+    }
+
+    /// A message that changes has come to the front of a bind's queue: its parts take its place.
+    pub(in crate::shard) fn open_up(&mut self, name: MessageRef, carrier: u32, bind: u32) {
+        let manner = self.carrier_manner(carrier);
+        let (prepared, reference) = self.prepared(name, manner, None);
+        if let Some(message) = self.messages.get_mut(name) {
+            message.changes = false;
+        }
+        match prepared {
+            Prepared::Pdus(pdus) => self.spread(name, &pdus, manner, reference),
+            // The carrier takes another form by now.
+            Prepared::Waits if self.hold(name) => return,
+            Prepared::AsItIs if self.disband(name) => return,
+            Prepared::Waits | Prepared::AsItIs => {}
+        }
+        let parts = self.parts_of(name);
+        let parts = if parts.is_empty() { vec![name] } else { parts };
+        if let Some(bind) = self.carriers[carrier as usize].binds.get_mut(bind as usize) {
+            for &part in parts.iter().rev() {
+                bind.queue.push_front(part);
             }
         }
     }
@@ -120,13 +143,6 @@ impl Shard {
         };
         let whole = Whole { parts, joined: joined.0, body: joined.1, manner, reference };
         message.link = Some(Box::new(Link::Whole(whole)));
-    }
-
-    /// Queues all parts that are open.
-    pub(super) fn dispatch_parts(&mut self, name: MessageRef) {
-        for part in self.parts_of(name) {
-            self.dispatch(part);
-        }
     }
 
     /// Its parts that are open, in order.

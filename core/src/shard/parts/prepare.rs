@@ -112,10 +112,8 @@ fn as_part(
         Some(Form::Payload) => part.kind,
     };
     // Each part alone where none needs more room for its header than it had; else all are cut anew.
-    let may_grow = match (part.kind, kind) {
-        (Kind::Udh8, Kind::Udh16) | (Kind::Sar, Kind::Udh8 | Kind::Udh16) => true,
-        _ => false,
-    };
+    let may_grow =
+        matches!((part.kind, kind), (Kind::Udh8, Kind::Udh16) | (Kind::Sar, Kind::Udh8 | Kind::Udh16));
     if may_grow && from.may_wait {
         return Prepared::Waits;
     }
