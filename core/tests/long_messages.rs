@@ -304,8 +304,6 @@ fn a_carrier_that_goes_down_before_it_took_a_part_loses_them_all_to_another() {
     let (world, alpha_smsc, beta_smsc) = (World::new(), Smsc::new(), Smsc::new());
     let mut snapshot = sample(&alpha_smsc);
     snapshot.carriers[0].long_messages = Udh8.into();
-    snapshot.carriers[0].retry_initial_ms = 60_000;
-    snapshot.carriers[0].retry_max_ms = 60_000;
     snapshot.carriers.push(v1::Carrier { long_messages: Payload.into(), ..carrier("beta", &beta_smsc) });
     world.apply(&snapshot);
     let mut alpha = alpha_smsc.accept();
