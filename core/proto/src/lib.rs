@@ -3,10 +3,7 @@
 //! Holds no logic. The Python side is generated from the same files by `make build`.
 
 /// Package `brivas.v1`: events, the `Messaging` and the `Control` service.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "generated: an event of the largest kind is as rare as it is large"
-)]
+#[expect(clippy::large_enum_variant, reason = "an event is read, used and dropped: a box would cost more")]
 pub mod v1 {
     tonic::include_proto!("brivas.v1");
 }

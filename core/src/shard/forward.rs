@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 
-use brivas_route::Direction;
 use brivas_smpp::session::SendError;
 use brivas_smpp::status::Retry;
 use brivas_smpp::{CommandStatus, MessageState};
@@ -13,9 +12,9 @@ use brivas_smpp::{CommandStatus, MessageState};
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
-use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
+use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase};
 use super::parties::BindState;
-use super::parts::Way;
+use super::parts::Course;
 use crate::event;
 
 /// Attempts after which a message is given up even within its validity.
@@ -103,7 +102,12 @@ impl Shard {
                 is_paced = true;
                 break;
             }
-            match connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs()) {
+            let (mandatory, tlvs) = if self.config.rewrites {
+                self.routing.rewritten(&self.config, message, carrier_number, wall_ms)
+            } else {
+                (message.mandatory(), message.tlvs())
+            };
+            match connection.session.send(now_ms, name.token(), mandatory, tlvs) {
                 Ok(_) => {
                     message.phase = Phase::InFlight;
                     message.attempts = message.attempts.saturating_add(1);
@@ -199,6 +203,7 @@ impl Shard {
         let Some(message) = self.messages.get(name) else { return };
         let (carrier_number, attempt) = (message.carrier, message.attempts);
         let (id, expires_ms) = (message.id, message.expires_ms);
+        let is_part = message.part_of().is_some();
         // A time-out or a lost connection has status 0, and may do better next time.
         let retry = if status.is_ok() { Retry::Later } else { status.retry() };
         let next_carrier = match retry {
@@ -215,7 +220,6 @@ impl Shard {
         let retry_at_ms = wall_ms + backoff_ms;
         let again = next_carrier.filter(|_| retry_at_ms < expires_ms && attempt < ATTEMPTS_MAX);
         let journaled_retry = if again.is_some() { retry_at_ms } else { 0 };
-        let is_part = message.part_of().is_some();
         let part = if is_part { self.part_record(name) } else { None };
         let carrier = &self.carriers[carrier_number as usize];
         self.journal.append(wall_ms, id, |out| {
@@ -254,40 +258,34 @@ impl Shard {
         }
     }
 
-    /// Where to try next: the next carrier of the route that is up, as long as there are some that were not
+    /// Where to try next: the next carrier of the message's route that is up, as long as there are some that were not
     /// tried in this round; else the same again.
-    fn next_carrier(&self, name: MessageRef) -> Option<u32> {
+    fn next_carrier(&mut self, name: MessageRef) -> Option<u32> {
+        let candidates = self.candidates_of(name);
         let message = self.messages.get(name)?;
         if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, Some(name))) {
             return Some(message.carrier);
         }
-        match self.way_of_message(name) {
-            Way::Only(carrier) | Way::With(carrier) => return Some(carrier),
-            Way::Free => {}
+        match self.course_of(name) {
+            Course::Only(carrier) | Course::With(carrier) => return Some(carrier),
+            Course::Free => {}
         }
-        let content = message.content().ok()?;
-        let destination = digits(&content.destination);
-        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
-        let Some(route) = route else { return Some(message.carrier) };
-        let mut on_route = route.candidates(message.destination_hash);
-        if !on_route.any(|number| number == message.carrier)
-            && let super::admission::Choice::Carrier(carrier) =
-                self.choose_carrier(message.account, destination, message.destination_hash)
-        {
+        let Some(candidates) = candidates else { return Some(message.carrier) };
+        let here = message.carrier;
+        if !candidates.clone().any(|number| number == here) {
             // Its carrier was taken out of the route, or out of the configuration.
-            return Some(carrier);
+            return self.carrier_of(name);
         }
-        let candidates = route.candidates(message.destination_hash);
         let usable = |&number: &u32| {
             let carrier = &self.carriers[number as usize];
-            number == message.carrier || (carrier.has_room() && !carrier.up.is_empty())
+            number == here || (carrier.has_room() && !carrier.up.is_empty())
         };
         let up: Vec<u32> = candidates.filter(usable).collect();
         if up.len() < 2 || usize::from(message.attempts) % up.len() == 0 {
-            return Some(message.carrier);
+            return Some(here);
         }
-        let here = up.iter().position(|&number| number == message.carrier).unwrap_or(0);
-        Some(up[(here + 1) % up.len()])
+        let position = up.iter().position(|&number| number == here).unwrap_or(0);
+        Some(up[(position + 1) % up.len()])
     }
 
     /// The message has reached its final state by our doing: no carrier waits for an answer about that. Gives the offset
@@ -305,6 +303,9 @@ impl Shard {
             return self.part_ended(name, outcome, then);
         }
         let is_linked = message.link.is_some();
+        if message.phase == Phase::Scheduled {
+            self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
+        }
         message.phase = Phase::Ending;
         // Receipts' dates have minutes: nothing is done before it was accepted.
         let mut outcome = outcome;
@@ -361,11 +362,6 @@ impl Shard {
         }
     }
 
-    /// The carrier that comes first in the route, whether it is up or not.
-    pub(super) fn first_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Option<u32> {
-        self.config.table.lookup(Direction::Mt, account, destination)?.candidates(hash).next()
-    }
-
     fn is_queued(&self, name: MessageRef) -> bool {
         self.messages.get(name).is_some_and(|message| message.phase == Phase::Queued)
     }
@@ -412,25 +408,28 @@ impl Shard {
     /// Counts a message out of its carrier's queue that ends without having been sent.
     pub(super) fn count_out(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
-        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting | Phase::Held) {
+        // What is scheduled is in no queue.
+        let is_scheduled = message.schedule_ms != 0;
+        let is_counted =
+            matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting | Phase::Held);
+        if is_counted && !is_scheduled {
             let carrier = &mut self.carriers[message.carrier as usize];
             carrier.queued = carrier.queued.saturating_sub(1);
         }
     }
 
-    fn elsewhere(&self, name: MessageRef, not: u32) -> Option<u32> {
+    fn elsewhere(&mut self, name: MessageRef, not: u32) -> Option<u32> {
         let message = self.messages.get(name)?;
         if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, None)) {
             return None;
         }
-        match self.way_of_message(name) {
-            Way::Only(carrier) => return Some(carrier).filter(|&carrier| carrier != not),
-            Way::With(carrier) if carrier != not => return Some(carrier),
-            Way::With(_) | Way::Free => {}
+        match self.course_of(name) {
+            Course::Only(carrier) => return Some(carrier).filter(|&carrier| carrier != not),
+            Course::With(carrier) if carrier != not => return Some(carrier),
+            Course::With(_) | Course::Free => {}
         }
-        let content = message.content().ok()?;
-        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination))?;
-        route.choose(message.destination_hash, |number| {
+        let mut candidates = self.candidates_of(name)?;
+        candidates.find(|&number| {
             let carrier = &self.carriers[number as usize];
             number != not && carrier.has_room() && !carrier.up.is_empty()
         })

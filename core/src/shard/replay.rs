@@ -14,6 +14,7 @@ use super::Shard;
 use super::commit::Then;
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Outcome, Phase, digits};
+use super::operations::Place;
 use super::parts::RestoredParts;
 use crate::config::Names;
 
@@ -26,6 +27,8 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    /// What ended, by id: query_sm still tells of the last.
+    ended: BTreeMap<u64, Ended>,
     /// The highest id ever given.
     pub(crate) last_id: Option<u64>,
     /// Records that could not be read as events; they are counted, and told at start.
@@ -41,6 +44,9 @@ struct Open {
     carrier: String,
     content: v1::Content,
     expires_ms: i64,
+    schedule_ms: i64,
+    submission: u64,
+    alias: u32,
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
@@ -50,6 +56,18 @@ struct Open {
     /// It went out in a message that has ended; its own `final` did not come to be written.
     lacks_final: bool,
 }
+
+#[derive(Debug)]
+struct Ended {
+    account: String,
+    source: Vec<u8>,
+    submission: u64,
+    alias: u32,
+    outcome: Outcome,
+}
+
+/// Ended messages that are remembered over a restart; those with the lowest ids go first.
+const ENDED_MAX: usize = 100_000;
 
 #[derive(Debug)]
 struct RestoredKey {
@@ -104,7 +122,7 @@ impl Restored {
                     open.lacks_final = false;
                     let joined = std::mem::take(&mut open.parts.joined);
                     if !open.wants_delivery() {
-                        self.open.remove(&id);
+                        self.close(id);
                     }
                     for id in joined {
                         if let Some(open) = self.open.get_mut(&id).filter(|open| open.outcome.is_none()) {
@@ -114,13 +132,18 @@ impl Restored {
                     }
                 }
             }
-            Kind::ReceiptDelivered(_) | Kind::MoDelivered(_) => {
-                self.open.remove(&id);
+            Kind::ReceiptDelivered(_) | Kind::MoDelivered(_) => self.close(id),
+            Kind::Replaced(replaced) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.content = replaced.content.unwrap_or_default();
+                    open.expires_ms = replaced.expires_at_ms;
+                    open.schedule_ms = replaced.schedule_at_ms;
+                }
             }
-            Kind::Checkpoint(v1::Checkpoint { open: Some(message) }) => {
+            Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
                 self.apply_checkpoint(message, id, offset);
             }
-            Kind::Checkpoint(_) => {}
+            Kind::Checkpoint(_) | Kind::Released(_) | Kind::ConsentChanged(_) => {}
         }
     }
 
@@ -151,12 +174,24 @@ impl Restored {
         }
         if let Some(ended) = message.r#final {
             open.end(&ended, message.final_at_ms);
-            if !open.wants_delivery() {
-                self.open.remove(&id);
-                return;
-            }
         }
+        let is_over = open.outcome.is_some() && !open.wants_delivery();
         self.open.insert(id, open);
+        if is_over {
+            self.close(id);
+        }
+    }
+
+    /// The message is not open any more.
+    fn close(&mut self, id: u64) {
+        let Some(open) = self.open.remove(&id) else { return };
+        let Some(outcome) = open.outcome.filter(|_| !open.incoming) else { return };
+        let source = open.content.source.map(|source| source.digits).unwrap_or_default();
+        let (account, submission, alias) = (open.account, open.submission, open.alias);
+        self.ended.insert(id, Ended { account, source, submission, alias, outcome });
+        if self.ended.len() > ENDED_MAX {
+            self.ended.pop_first();
+        }
     }
 
     fn remember_key(&mut self, accepted: &v1::Accepted, id: u64, at_ms: i64, offset: i64) {
@@ -204,6 +239,9 @@ impl Open {
             carrier: String::new(),
             content: accepted.content.unwrap_or_default(),
             expires_ms: accepted.expires_at_ms,
+            schedule_ms: accepted.schedule_at_ms,
+            submission: accepted.submission_id,
+            alias: accepted.alias,
             api,
             attempts: 0,
             carrier_message_id: None,
@@ -223,6 +261,9 @@ impl Open {
             carrier: incoming.carrier,
             content: incoming.content.unwrap_or_default(),
             expires_ms: i64::MAX,
+            schedule_ms: 0,
+            submission: 0,
+            alias: 0,
             api: None,
             attempts: 0,
             carrier_message_id: None,
@@ -272,7 +313,12 @@ impl Shard {
         let joined: HashSet<u64> =
             restored.open.values().flat_map(|open| open.parts.joined.iter().copied()).collect();
         let (mut names, mut in_parts) = (HashMap::new(), Vec::new());
+        // The index wants them by id, open or not.
+        let mut ended = restored.ended.into_iter().peekable();
         for (id, open) in restored.open {
+            while let Some((id, ended)) = ended.next_if(|(ended_id, _)| *ended_id < id) {
+                self.restore_ended(id, &ended);
+            }
             let Some(name) = self.restore_message(id, &open) else { continue };
             let is_open = open.outcome.is_none() && !open.incoming;
             if is_open && joined.contains(&id) {
@@ -294,6 +340,15 @@ impl Shard {
         for name in names.into_values() {
             self.dispatch(name);
         }
+        for (id, ended) in ended {
+            self.restore_ended(id, &ended);
+        }
+    }
+
+    fn restore_ended(&mut self, id: u64, ended: &Ended) {
+        let Some(account) = self.config.account_names.find(&ended.account) else { return };
+        let place = self.index_restored(id, account, &ended.source, ended.submission, ended.alias, None);
+        self.index.end(id, place, Some(&ended.outcome));
     }
 
     fn count_in(&mut self, name: MessageRef) {
@@ -306,13 +361,10 @@ impl Shard {
     fn restore_message(&mut self, id: u64, open: &Open) -> Option<MessageRef> {
         let account = self.config.account_names.find(&open.account)?;
         let content = content(&open.content);
-        let destination = digits(&content.destination);
-        let hash = destination_hash(destination);
+        let hash = destination_hash(digits(&content.destination));
         let named = Some(&open.carrier).filter(|name| *name != NO_CARRIER);
-        let carrier = named
-            .and_then(|name| self.config.carrier_names.find(name))
-            .or_else(|| self.first_carrier(account, destination, hash))
-            .or_else(|| self.config.carrier_names.find(NO_CARRIER))?;
+        let named = named.and_then(|name| self.config.carrier_names.find(name));
+        let carrier = named.or_else(|| self.config.carrier_names.find(NO_CARRIER))?;
         let name = self.messages.insert(NewMessage {
             content: &content,
             incoming: open.incoming,
@@ -324,14 +376,26 @@ impl Shard {
             destination_hash: hash,
             connection: ConnectionRef::NONE,
             api: open.api.clone(),
+            schedule_ms: open.schedule_ms,
+            submission: open.submission,
+            alias: open.alias,
         });
         self.accounts[account as usize].open_messages += 1;
+        let place = if open.incoming {
+            Place::NONE
+        } else {
+            self.index_restored(id, account, content.source.digits, open.submission, open.alias, Some(name))
+        };
+        if !open.incoming && open.outcome.is_none() {
+            let carrier = self.restore_way(name, named).unwrap_or(carrier);
+            self.messages.get_mut(name)?.carrier = carrier;
+        }
         let message = self.messages.get_mut(name)?;
+        message.place = place;
         message.journal_offset = open.offset;
         message.attempts = u16::try_from(open.attempts).unwrap_or(u16::MAX);
         message.outcome = open.outcome;
         message.ended_ms = open.ended_ms;
-        message.phase = Phase::Queued;
         if let Some(carrier_message_id) = &open.carrier_message_id {
             message.set_carrier_message_id(carrier_message_id);
         }
@@ -355,8 +419,11 @@ impl Shard {
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
-            self.count_in(name);
-            self.dispatch(name);
+            // What is due by now as well: it goes the way of all that wait.
+            if message.schedule_ms == 0 {
+                self.count_in(name);
+            }
+            self.start(name);
         }
     }
 }

@@ -117,7 +117,7 @@ impl Shard {
                 key_only: true,
                 ..v1::OpenMessage::default()
             };
-            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open) });
+            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open), consent: None });
             let event = v1::Event { kind: Some(kind) };
             let offset = self.journal.append(self.clock.wall_ms, known.id, |out| event.encode_raw(out));
             self.idempotency.moved(account, &key, offset);
@@ -171,6 +171,10 @@ impl Shard {
                 idempotency_key: api.map(|api| api.idempotency_key.clone()).unwrap_or_default(),
                 idempotency_fingerprint: api.map_or(0, |api| api.fingerprint),
                 reference: api.map(|api| api.reference.clone()).unwrap_or_default(),
+                schedule_at_ms: message.schedule_ms,
+                submission_id: message.submission,
+                alias: message.alias,
+                ..v1::Accepted::default()
             })
         };
         let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;
@@ -198,6 +202,7 @@ impl Shard {
                 key_only: false,
                 parts: self.open_parts(name, carrier),
             }),
+            consent: None,
         }
     }
 }

@@ -29,6 +29,7 @@ impl Shard {
         self.tick_pacers();
         self.open_due_binds();
         self.retry_due();
+        self.start_due();
         self.expire_parked();
         self.expire_joining();
         self.together.expire(self.clock.now_ms());
@@ -142,7 +143,7 @@ impl Shard {
                 i64::from(config.spec.delivery_retention_seconds) * 1_000
             });
             match message.phase {
-                Phase::Queued | Phase::Retrying | Phase::Held
+                Phase::Queued | Phase::Retrying | Phase::Scheduled | Phase::Held
                     if message.expires_ms <= wall_ms && !message.incoming =>
                 {
                     self.count_out(name);

@@ -22,6 +22,7 @@ KINDS = (
     "receipt_delivered",
     "mo_accepted",
     "mo_delivered",
+    "replaced",
 )
 
 

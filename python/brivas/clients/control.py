@@ -64,6 +64,10 @@ class ControlClient:
     ) -> control_pb2.ExplainResponse:
         """Why a message takes its route."""
         request = control_pb2.ExplainRequest(account=account, destination=destination, direction=direction)
+        return self.explain_message(request)
+
+    def explain_message(self, request: control_pb2.ExplainRequest) -> control_pb2.ExplainResponse:
+        """The same, of a message with sender, text and time."""
         return self._call(lambda: self._stub.Explain(request, timeout=self._timeout, metadata=self._metadata))
 
     def drain(self, timeout_ms: int) -> control_pb2.DrainResponse:
@@ -97,6 +101,16 @@ class ControlClient:
                 return
             finally:
                 call.cancel()
+
+    def trace(self, request: control_pb2.TraceRequest) -> Generator[control_pb2.TraceResponse, None, None]:
+        """What goes over chosen binds, as it goes; the first answer, without PDUs, says that it has begun."""
+        call = self._stub.Trace(request, metadata=self._metadata)
+        try:
+            yield from call
+        except grpc.RpcError as failure:
+            raise as_error(failure, self.target) from failure
+        finally:
+            call.cancel()
 
     def _call(self, call: Callable[[], Answer]) -> Answer:
         try:

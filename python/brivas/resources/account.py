@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse
+from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, Language, LongMessages
 
@@ -99,6 +99,16 @@ class AccountSpec(Part, frozen=True):
     reassembly_timeout_seconds: Annotated[
         int, Meta(ge=1, le=3_600, description="How long parts wait for the rest, where they are put together.")
     ] = 60
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of its messages, for conditions of routes and rules.")
+    ] = ()
+    consent: Annotated[
+        Literal["sender", "account", "off"],
+        Meta(
+            description="What STOP in an incoming message stops: messages from the number it was sent to, all of the "
+            "account's, or nothing."
+        ),
+    ] = "sender"
 
 
 class Account(Resource, frozen=True):

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.account import SystemId
-from brivas.resources.base import Fault, Part, Resource, SecretUse
+from brivas.resources.base import Fault, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, LongMessages
 
@@ -91,6 +91,9 @@ class CarrierSpec(Part, frozen=True):
         ),
     ] = "asSent"
     default_alphabet: Annotated[DefaultAlphabet, Meta(description="What data_coding 0 means there.")] = "gsm"
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of the messages that come from it, for conditions.")
+    ] = ()
 
 
 class Carrier(Resource, frozen=True):

@@ -26,4 +26,4 @@ pub(crate) use link::{Link, PartRecord};
 pub(crate) use manner::Manner;
 pub(crate) use references::References;
 pub(crate) use resume::RestoredParts;
-pub(crate) use together::{Together, Way};
+pub(crate) use together::{Course, Together};

@@ -11,13 +11,14 @@ use super::link::{Link, Part, PartRecord, Whole};
 use super::manner::Manner;
 use super::outcome::derive;
 use super::prepare::{Origin, Pdu, Prepared, prepare, whole_as};
-use super::together::{Together, Way};
+use super::together::{Course, Together};
 use crate::event;
 use crate::shard::Shard;
 use crate::shard::commit::{Awaiting, Then};
 use crate::shard::connection::ConnectionRef;
 use crate::shard::messages::{MessageRef, NewMessage, Outcome, Phase, may_change};
 use crate::shard::receipts::is_success;
+use crate::shard::routing::Way;
 
 impl Shard {
     /// Looks at a message that comes into a carrier's queue. True: it waits for the rest of its parts instead.
@@ -106,6 +107,7 @@ impl Shard {
         let (incoming, account, carrier) = (message.incoming, message.account, message.carrier);
         let (id, hash, attempts) = (message.id, message.destination_hash, message.attempts);
         let (accepted_ms, expires_ms, ended_ms) = (message.accepted_ms, message.expires_ms, message.ended_ms);
+        let route = (message.route, message.table);
         let mut parts = Vec::with_capacity(pdus.len());
         let mut area = Vec::new();
         for (number, pdu) in (1..).zip(pdus) {
@@ -122,11 +124,15 @@ impl Shard {
                 destination_hash: hash,
                 connection: ConnectionRef::NONE,
                 api: None,
+                schedule_ms: 0,
+                submission: 0,
+                alias: 0,
             });
             self.messages.link_part(part_name, name, number);
             if let Some(part) = self.messages.get_mut(part_name) {
                 part.attempts = attempts;
                 part.ended_ms = ended_ms;
+                (part.route, part.table) = route;
                 part.phase = Phase::Queued;
             }
             parts.push(Part { name: Some(part_name), outcome: None });
@@ -312,28 +318,43 @@ impl Shard {
     }
 
     /// Where a message has to go that may be one of the parts that a customer sends one by one.
-    pub(in crate::shard) fn way_of(&self, account: u32, message: &ShortMessage<'_>) -> Way {
+    fn course_with(&self, account: u32, message: &ShortMessage<'_>) -> Course {
         if !may_change(message) {
-            return Way::Free;
+            return Course::Free;
         }
         let key = Together::key(account, message);
-        key.map_or(Way::Free, |key| self.way_by(key, None))
+        key.map_or(Course::Free, |key| self.course_by(key, None))
     }
 
-    fn way_by(&self, key: u64, but: Option<MessageRef>) -> Way {
-        match self.together.way(key, but, &self.messages) {
+    fn course_by(&self, key: u64, but: Option<MessageRef>) -> Course {
+        match self.together.course(key, but, &self.messages) {
             // It was removed: nothing goes there any more.
-            Way::With(carrier) | Way::Only(carrier) if self.carriers[carrier as usize].config.is_none() => {
-                Way::Free
+            Course::With(carrier) | Course::Only(carrier)
+                if self.carriers[carrier as usize].config.is_none() =>
+            {
+                Course::Free
             }
-            way => way,
+            course => course,
         }
     }
 
     /// The same of one that is open.
-    pub(in crate::shard) fn way_of_message(&self, name: MessageRef) -> Way {
+    pub(in crate::shard) fn course_of(&self, name: MessageRef) -> Course {
         let key = self.group_of(name);
-        key.map_or(Way::Free, |key| self.way_by(key, Some(name)))
+        key.map_or(Course::Free, |key| self.course_by(key, Some(name)))
+    }
+
+    /// The way that was found for a new message, unless it is a part of which others have gone, or wait to go, another way.
+    pub(in crate::shard) fn with_the_others(
+        &self,
+        account: u32,
+        message: &ShortMessage<'_>,
+        way: Way,
+    ) -> Way {
+        match self.course_with(account, message) {
+            Course::With(carrier) | Course::Only(carrier) => Way { carrier, ..way },
+            Course::Free => way,
+        }
     }
 
     /// Remembers where it goes, for the others.

@@ -33,7 +33,7 @@ const GROUP_MS: u64 = 600_000;
 
 /// Where a part has to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Course {
     /// Nobody has chosen, or no part has gone out yet.
     Free,
     /// Where the others are, none of which has gone out.
@@ -51,17 +51,20 @@ impl Together {
     }
 
     /// Where the next part, or `but`, which is one of them, has to go.
-    pub(crate) fn way(&self, key: u64, but: Option<MessageRef>, messages: &Messages) -> Way {
-        let Some(group) = self.groups.get(&key) else { return Way::Free };
+    pub(crate) fn course(&self, key: u64, but: Option<MessageRef>, messages: &Messages) -> Course {
+        let Some(group) = self.groups.get(&key) else { return Course::Free };
         let waits = |name: &MessageRef| {
             let phase = messages.get(*name).map(|message| message.phase);
-            matches!(phase, Some(Phase::Accepting | Phase::Queued | Phase::Retrying | Phase::Held))
+            matches!(
+                phase,
+                Some(Phase::Accepting | Phase::Scheduled | Phase::Queued | Phase::Retrying | Phase::Held)
+            )
         };
         let mut others = group.parts.iter().filter(|&&name| Some(name) != but).peekable();
         if but.is_some() && others.peek().is_none() {
-            return Way::Free;
+            return Course::Free;
         }
-        if others.all(waits) { Way::With(group.carrier) } else { Way::Only(group.carrier) }
+        if others.all(waits) { Course::With(group.carrier) } else { Course::Only(group.carrier) }
     }
 
     /// A part goes to a carrier.
@@ -110,10 +113,10 @@ mod tests {
             together.add(key, key, 7, nobody);
         }
         assert_eq!((together.groups.len(), together.order.len()), (GROUPS_MAX, GROUPS_MAX));
-        assert_eq!(together.way(0, None, &messages), Way::Free);
+        assert_eq!(together.course(0, None, &messages), Course::Free);
         // A part that is not there any more has gone out, as far as anybody knows.
-        assert_eq!(together.way(1, None, &messages), Way::Only(7));
-        assert_eq!(together.way(1, Some(nobody), &messages), Way::Free);
+        assert_eq!(together.course(1, None, &messages), Course::Only(7));
+        assert_eq!(together.course(1, Some(nobody), &messages), Course::Free);
         together.expire(GROUPS_MAX as u64 + GROUP_MS);
         assert!(together.groups.is_empty() && together.order.is_empty());
     }
