@@ -35,6 +35,8 @@ pub(crate) enum Phase {
     Accepting,
     /// Waits for the time that it is scheduled for; in no carrier's queue.
     Scheduled,
+    /// Held for review, by a rule of the policy; in no carrier's queue.
+    Held,
     /// In a carrier's queue.
     Queued,
     /// Waits for its next attempt.
@@ -56,8 +58,20 @@ pub(crate) enum Phase {
 impl Phase {
     /// Whether no carrier has it, so that it can still be taken back or changed.
     pub(crate) const fn is_unsent(self) -> bool {
-        matches!(self, Self::Accepting | Self::Scheduled | Self::Queued | Self::Retrying)
+        matches!(self, Self::Accepting | Self::Scheduled | Self::Held | Self::Queued | Self::Retrying)
     }
+}
+
+/// Whether somebody has to look at a message before it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Review {
+    /// Nobody.
+    #[default]
+    None,
+    /// It waits for that.
+    Held,
+    /// It was let go.
+    Passed,
 }
 
 /// How it ended.
@@ -98,6 +112,7 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    pub(crate) review: Review,
     pub(crate) registered_delivery: RegisteredDelivery,
     /// priority_flag, as it came.
     pub(crate) priority: u8,
@@ -288,6 +303,7 @@ impl Messages {
         message.incoming = new.incoming;
         message.registered_delivery = new.content.registered_delivery;
         message.priority = new.content.priority_flag;
+        message.review = Review::None;
         message.attempts = 0;
         message.throttled = 0;
         message.account = new.account;
@@ -356,6 +372,7 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    review: Review::None,
     registered_delivery: RegisteredDelivery(0),
     priority: 0,
     attempts: 0,

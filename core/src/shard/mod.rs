@@ -16,6 +16,7 @@ mod commands;
 mod commit;
 mod congestion;
 mod connection;
+mod consents;
 mod customers;
 mod delivery;
 mod drain;
@@ -26,6 +27,7 @@ mod operations;
 mod pace;
 mod parties;
 mod passwords;
+mod quarantine;
 mod receipt;
 mod receipts;
 mod reload;
@@ -41,6 +43,7 @@ mod taps;
 mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
+pub(crate) use consents::ConsentRequest;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -66,6 +69,7 @@ use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
 use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
+use quarantine::Quarantine;
 use receipts::ReceiptIndex;
 use retention::Carrying;
 use routing::Routing;
@@ -108,6 +112,7 @@ pub(crate) struct Shard {
     retries: BinaryHeap<Due>,
     counters: Counters,
     routing: Routing,
+    quarantine: Quarantine,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -178,6 +183,7 @@ impl Shard {
             commits: Commits::default(),
             retries: BinaryHeap::new(),
             counters: Counters::default(),
+            quarantine: Quarantine::default(),
             routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,

@@ -12,7 +12,8 @@ use v1::event::Kind;
 
 use super::Shard;
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
+use super::consents::RestoredConsents;
+use super::messages::{ApiPart, NewMessage, Outcome, Phase, Review, digits};
 use super::operations::Place;
 use crate::config::Names;
 
@@ -25,6 +26,7 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    consents: RestoredConsents,
     /// What ended, by id: query_sm still tells of the last.
     ended: BTreeMap<u64, Ended>,
     /// The highest id ever given.
@@ -45,6 +47,8 @@ struct Open {
     schedule_ms: i64,
     submission: u64,
     alias: u32,
+    review: Review,
+    held_by: String,
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
@@ -127,7 +131,17 @@ impl Restored {
             Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
                 self.apply_checkpoint(message, id, offset);
             }
-            Kind::Checkpoint(_) | Kind::Released(_) | Kind::ConsentChanged(_) => {}
+            Kind::Released(_) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.review = Review::Passed;
+                }
+            }
+            Kind::ConsentChanged(consent)
+            | Kind::Checkpoint(v1::Checkpoint { consent: Some(consent), .. }) => {
+                let key = (consent.account, consent.sender, consent.number);
+                self.consents.insert(key, (consent.suppressed, offset));
+            }
+            Kind::Checkpoint(_) => {}
         }
     }
 
@@ -193,6 +207,9 @@ impl Restored {
         for key in &self.keys {
             accounts.number(&key.account);
         }
+        for (account, ..) in self.consents.keys().filter(|(account, ..)| !account.is_empty()) {
+            accounts.number(account);
+        }
         // A message for which there is no route any more waits in the queue of a carrier that nobody can configure.
         carriers.number(NO_CARRIER);
     }
@@ -219,6 +236,8 @@ impl Open {
             schedule_ms: accepted.schedule_at_ms,
             submission: accepted.submission_id,
             alias: accepted.alias,
+            review: if accepted.held_by.is_empty() { Review::None } else { Review::Held },
+            held_by: accepted.held_by,
             api,
             attempts: 0,
             carrier_message_id: None,
@@ -239,6 +258,8 @@ impl Open {
             schedule_ms: 0,
             submission: 0,
             alias: 0,
+            review: Review::None,
+            held_by: String::new(),
             api: None,
             attempts: 0,
             carrier_message_id: None,
@@ -272,6 +293,7 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        self.restore_consents(restored.consents);
         // The index wants them by id, open or not.
         let mut ended = restored.ended.into_iter().peekable();
         for (id, open) in restored.open {
@@ -344,10 +366,13 @@ impl Shard {
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
-            // What is due by now as well: it goes the way of all that wait.
-            if message.schedule_ms == 0 {
+            message.review = open.review;
+            if open.review == Review::Held {
+                self.quarantine.insert(id, name, open.held_by.into());
+            } else if message.schedule_ms == 0 {
                 self.carriers[carrier as usize].queued += 1;
             }
+            // What is due by now as well goes the way of all that wait.
             self.start(name);
         }
     }

@@ -141,7 +141,9 @@ impl Shard {
                 i64::from(config.spec.delivery_retention_seconds) * 1_000
             });
             match message.phase {
-                Phase::Queued | Phase::Retrying | Phase::Scheduled if message.expires_ms <= wall_ms => {
+                Phase::Queued | Phase::Retrying | Phase::Scheduled | Phase::Held
+                    if message.expires_ms <= wall_ms =>
+                {
                     self.count_out(name);
                     self.end(name, MessageState::Expired, b"");
                 }
