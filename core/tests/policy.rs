@@ -252,7 +252,7 @@ fn stop_ends_the_messages_of_that_sender_until_start_and_over_a_restart() {
 
 #[test]
 fn quiet_hours_hold_a_message_until_they_are_over() {
-    // Quiet but for the coming minutes of the week would be now: the whole week less one minute an hour ago.
+    // Quiet is the whole week, but for half an hour that was an hour ago.
     let minute = (support::now_ms() / 60_000 + 3 * 24 * 60).rem_euclid(7 * 24 * 60) as u32;
     let week = 7 * 24 * 60;
     let quiet = v1::Quiet {
@@ -277,7 +277,7 @@ fn quiet_hours_hold_a_message_until_they_are_over() {
     world.crash();
     let mut alpha = smsc.accept();
     assert_eq!(alpha.hear_within(std::time::Duration::from_millis(300)), None);
-    // The one stays what it is; the other is released by hand of time: here by a rule that lets it pass, and replaced.
+    // What is decided stays decided, whatever the lists and rules say by now: it is asked again when it is due.
     let request = v1::SuppressionsRequest {
         action: v1::SuppressionsAction::Add.into(),
         number: "447700900124".into(),
@@ -286,7 +286,6 @@ fn quiet_hours_hold_a_message_until_they_are_over() {
     world.control(async |mut client| client.suppressions(request).await).unwrap();
     snapshot.policy_rules.remove(0);
     world.apply(&snapshot);
-    // Until its time it waits, whatever the rules say now.
     assert_eq!(alpha.hear_within(std::time::Duration::from_millis(100)), None);
     assert_eq!(world.history(&id), ["accepted"]);
     assert_eq!(world.history(&stopped), ["accepted"]);
