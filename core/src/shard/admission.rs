@@ -145,6 +145,7 @@ impl Shard {
         } else if schedule_ms == 0 {
             self.carriers[way.carrier as usize].queued += 1;
         }
+        self.keep_together(name);
         self.counters.accepted += 1;
         Ok((name, offset))
     }
@@ -193,6 +194,7 @@ impl Shard {
                 if let Hold::Until(until_ms) = way.hold {
                     times.schedule_ms = times.schedule_ms.max(until_ms);
                 }
+                let way = self.with_the_others(account_number, message, way);
                 Ok(Checked { times, way, destination_hash })
             }
             Err(NoWay::NoRoute) => Err(CommandStatus::RINVDSTADR),

@@ -143,7 +143,7 @@ impl Shard {
         message.review = Review::Passed;
         message.schedule_ms = message.schedule_ms.max(wall_ms);
         let offset = self.journal.append(wall_ms, id, event::released);
-        if message.phase == Phase::Held {
+        if message.phase == Phase::InReview {
             message.phase = Phase::Accepting;
             self.start(held.name);
         }
@@ -174,14 +174,14 @@ impl Shard {
     }
 
     /// Holds a message that is due and in no queue; false where there is no room. Its rule says so again after a restart.
-    pub(super) fn hold(&mut self, name: MessageRef, rule: u32) -> bool {
+    pub(super) fn hold_for_review(&mut self, name: MessageRef, rule: u32) -> bool {
         if self.quarantine.is_full() {
             return false;
         }
         let rule = self.rule_name(rule);
         let Some(message) = self.messages.get_mut(name) else { return true };
         message.review = Review::Held;
-        message.phase = Phase::Held;
+        message.phase = Phase::InReview;
         self.quarantine.insert(message.id, name, rule);
         true
     }

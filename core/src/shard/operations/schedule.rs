@@ -33,7 +33,7 @@ impl Shard {
             return;
         }
         if message.review == Review::Held {
-            message.phase = Phase::Held;
+            message.phase = Phase::InReview;
         } else if message.schedule_ms == 0 {
             self.dispatch(name);
         } else {
@@ -74,7 +74,7 @@ impl Shard {
             Ok(Hold::Not) => {}
             Ok(Hold::Until(until_ms)) => return self.wait_until(name, until_ms),
             Ok(Hold::ForReview(rule)) => {
-                if self.hold(name, rule) {
+                if self.hold_for_review(name, rule) {
                     self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
                 } else {
                     self.schedule.due.push(Reverse((wall_ms + ASK_AGAIN_MS, name)));
@@ -124,7 +124,7 @@ impl Shard {
         }
         match (phase, waits) {
             // Not safe yet: it starts when it is.
-            (Phase::Accepting | Phase::Held, _) => name,
+            (Phase::Accepting | Phase::InReview, _) => name,
             (Phase::Scheduled, true) => {
                 // Its other entry finds that it is not due, or has gone.
                 self.schedule.due.push(Reverse((times.schedule_ms, name)));
