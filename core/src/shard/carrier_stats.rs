@@ -27,7 +27,6 @@ impl Shard {
             held: self.held_count(&carrier.held),
             learned: Some(carrier.learning.state(&carrier.name)),
             receipts: Some(carrier.receipts),
-            ..v1::CarrierStats::default()
         }
     }
 

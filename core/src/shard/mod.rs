@@ -5,8 +5,9 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
+//! them to carriers, `parts` splits and joins them on the way, `receipt` matches what comes back, `delivery` brings it to
+//! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
+//! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
 mod carrier_stats;
@@ -15,6 +16,7 @@ mod commands;
 mod commit;
 mod congestion;
 mod connection;
+mod consents;
 mod customers;
 mod delivery;
 mod drain;
@@ -23,10 +25,13 @@ mod idempotency;
 mod learning;
 mod matching;
 mod messages;
+mod operations;
 mod pace;
 mod parking;
 mod parties;
+mod parts;
 mod passwords;
+mod quarantine;
 mod receipt;
 mod receipts;
 mod reconnect;
@@ -35,13 +40,17 @@ mod replay;
 mod retention;
 mod round;
 mod round_trip;
+mod routing;
 mod sockets;
 mod stats;
 mod succession;
 mod sweep;
+mod taps;
 mod unanswered;
+mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
+pub(crate) use consents::ConsentRequest;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -58,15 +67,20 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::trace::Feed;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
+use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
+use parts::{References, Together};
+use quarantine::Quarantine;
 use receipts::ReceiptIndex;
 use retention::Carrying;
+use routing::Routing;
 use stats::Counters;
 
 const LISTENER: Token = Token(usize::MAX);
@@ -93,6 +107,10 @@ pub(crate) struct Shard {
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
+    index: MessageIndex,
+    aliases: Aliases,
+    refused_recipients: RefusedRecipients,
+    schedule: Schedule,
     receipts: ReceiptIndex,
     idempotency: Idempotency,
     calls: ApiCalls,
@@ -100,7 +118,13 @@ pub(crate) struct Shard {
     journal: Appender,
     commits: Commits,
     retries: BinaryHeap<Due>,
+    references: References,
+    together: Together,
+    /// Somebody's data_coding 0 is not GSM's alphabet: no message is sure to go out as it came.
+    has_alphabets: bool,
     counters: Counters,
+    routing: Routing,
+    quarantine: Quarantine,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -120,6 +144,7 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
+    traces: Vec<Arc<Feed>>,
     /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
     /// For now: carriers are not read.
@@ -140,6 +165,7 @@ pub(crate) struct ShardParts {
     pub(crate) notices: Notices,
 }
 
+pub(crate) use parts::{Manner, PartRecord};
 pub(crate) use replay::Restored;
 
 impl Shard {
@@ -160,6 +186,10 @@ impl Shard {
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),
+            index: MessageIndex::new(Bounds::USUAL),
+            aliases: Aliases::default(),
+            refused_recipients: RefusedRecipients::default(),
+            schedule: Schedule::default(),
             receipts: ReceiptIndex::new(),
             idempotency: Idempotency::default(),
             calls: ApiCalls::default(),
@@ -167,7 +197,14 @@ impl Shard {
             journal,
             commits: Commits::default(),
             retries: BinaryHeap::new(),
+            references: References::new(
+                u64::from_le_bytes(secret[8..16].try_into().unwrap_or_default()) ^ clock.wall_ms as u64,
+            ),
+            together: Together::default(),
+            has_alphabets: false,
             counters: Counters::default(),
+            quarantine: Quarantine::default(),
+            routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,
             clock,
@@ -185,6 +222,7 @@ impl Shard {
             carrying: Carrying::default(),
             draining: Draining::default(),
             notices,
+            traces: Vec::new(),
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,

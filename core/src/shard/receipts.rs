@@ -371,6 +371,9 @@ mod tests {
                 expires_ms: 0,
                 destination_hash: 0,
                 connection: ConnectionRef::NONE,
+                alias: 0,
+                schedule_ms: 0,
+                submission: 0,
                 api: None,
             });
             self.messages.get_mut(name).unwrap().set_carrier_message_id(id.as_bytes());

@@ -101,6 +101,9 @@ impl Shard {
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
+                (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
+                    self.handle_request(name, account, sequence_number, &pdu);
+                }
                 (_, Event::Bind { sequence_number, request, .. }) => {
                     self.handle_bind(name, sequence_number, &request);
                 }
@@ -185,6 +188,9 @@ impl Shard {
     /// Ends a connection and gives what was under way on it back to its queues.
     pub(super) fn close(&mut self, name: ConnectionRef, why: &str) {
         let Some(mut connection) = self.connections.remove(name) else { return };
+        if let Some(tap) = connection.tap.take() {
+            tap.end();
+        }
         let _ = self.poll.registry().deregister(&mut connection.stream);
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
         match connection.owner {

@@ -26,6 +26,9 @@ pub(crate) struct Counters {
     pub(crate) protocol_errors: u64,
     pub(crate) binds_refused: u64,
     pub(crate) connections_accepted: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) replaced: u64,
+    pub(crate) alerts: u64,
 }
 
 impl Shard {
@@ -61,6 +64,10 @@ impl Shard {
                 connections_accepted: counters.connections_accepted,
                 open_messages: self.messages.len() as u64,
                 connections: self.connections.len() as u64,
+                cancelled: counters.cancelled,
+                replaced: counters.replaced,
+                alerts: counters.alerts,
+                scheduled_messages: self.schedule.waiting,
             }),
             accounts: accounts
                 .map(|account| v1::AccountStats {
@@ -103,6 +110,7 @@ impl Shard {
                 pdus_out: counters.pdus_out,
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
+                connection: connection.number,
                 round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
             });

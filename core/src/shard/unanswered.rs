@@ -46,17 +46,26 @@ impl Shard {
             Missing::Connection => config.spec.on_disconnect(),
         });
         let (wall_ms, reason) = (self.clock.wall_ms, missing.reason());
+        let is_part = message.part_of().is_some();
+        let part = if is_part { self.part_record(name).map(|(record, _)| record) } else { None };
+        let carrier = &self.carriers[message.carrier as usize];
         match policy {
             v1::Unanswered::Requeue => self.attempt_failed(name, CommandStatus::ROK, reason),
             v1::Unanswered::Hold => {
                 self.counters.attempts_failed += 1;
-                self.journal.append(wall_ms, id, |out| event::held(out, &carrier.name, attempt, reason));
-                self.hold(name);
+                self.journal.append(wall_ms, id, |out| match &part {
+                    // After a restart a part is sent again: its message goes on by what is known of its parts.
+                    Some(_) => {
+                        event::attempt_failed(out, &carrier.name, attempt, 0, reason, 0, part.as_ref())
+                    }
+                    None => event::held(out, &carrier.name, attempt, reason),
+                });
+                self.hold_sent(name);
             }
             v1::Unanswered::Fail => {
                 self.counters.attempts_failed += 1;
                 self.journal.append(wall_ms, id, |out| {
-                    event::attempt_failed(out, &carrier.name, attempt, 0, reason, 0);
+                    event::attempt_failed(out, &carrier.name, attempt, 0, reason, 0, part.as_ref());
                 });
                 self.end(name, MessageState::Undeliverable, b"");
             }
@@ -64,7 +73,7 @@ impl Shard {
     }
 
     /// Lets a message wait for what may still come.
-    pub(super) fn hold(&mut self, name: MessageRef) {
+    pub(super) fn hold_sent(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::AwaitingReceipt;
         message.is_held = true;

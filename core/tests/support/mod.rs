@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 pub mod peer;
+pub mod site;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -166,6 +167,16 @@ impl World {
         self.call(address, CONTROL_TOKEN, async |channel| call(ControlClient::new(channel)).await)
     }
 
+    /// The same, with another token.
+    pub fn control_with<T>(
+        &self,
+        token: &str,
+        call: impl AsyncFnOnce(ControlClient<Authorized>) -> Result<tonic::Response<T>, Status>,
+    ) -> Result<T, Status> {
+        let address = self.engine().addresses().control;
+        self.call(address, token, async |channel| call(ControlClient::new(channel)).await)
+    }
+
     pub fn messaging<T>(
         &self,
         call: impl AsyncFnOnce(MessagingClient<Authorized>) -> Result<tonic::Response<T>, Status>,
@@ -271,6 +282,7 @@ pub fn route(carriers: &[&str]) -> v1::Route {
         carrier: (*carrier).to_owned(),
         priority: priority as u32,
         weight: 1,
+        ..v1::RouteTarget::default()
     };
     v1::Route {
         name: "default".to_owned(),
@@ -295,6 +307,7 @@ pub fn sample(smsc: &Smsc) -> v1::Snapshot {
         accounts: vec![account("sample")],
         carriers: vec![carrier("alpha", smsc)],
         routes: vec![route(&["alpha"])],
+        ..v1::Snapshot::default()
     }
 }
 
@@ -343,6 +356,10 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
         Kind::CarrierLearned(_) => "carrier_learned",
+        Kind::PartEnded(_) => "part_ended",
+        Kind::Released(_) => "released",
+        Kind::ConsentChanged(_) => "consent_changed",
+        Kind::Replaced(_) => "replaced",
     }
 }
 
