@@ -10,6 +10,7 @@
 //! work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod bind_queue;
 mod carrier_stats;
 mod carriers;
 mod commands;
