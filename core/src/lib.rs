@@ -9,6 +9,7 @@ mod config;
 mod engine;
 mod error;
 mod event;
+mod facts;
 mod grpc;
 mod id;
 mod notice;

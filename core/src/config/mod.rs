@@ -4,16 +4,23 @@
 //! binds and counters find their owner.
 
 mod build;
+pub(crate) mod conditions;
+pub(crate) mod files;
 pub(crate) mod last_good;
+mod numbers;
+pub(crate) mod routing;
 
 pub(crate) use build::build;
 pub use build::check_serialized;
 
+use conditions::Tags;
+pub(crate) use files::Files;
+use numbers::{Loaded, Numbers};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::Table;
+use brivas_route::{Policy, Table};
 use brivas_smpp::{BindMode, InterfaceVersion};
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
@@ -53,6 +60,8 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct AccountConfig {
     pub(crate) spec: v1::Account,
+    /// Of its messages: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
 }
 
 impl AccountConfig {
@@ -66,6 +75,8 @@ impl AccountConfig {
 #[derive(Debug)]
 pub(crate) struct CarrierConfig {
     pub(crate) spec: v1::Carrier,
+    /// Of the messages that come from it: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
 }
 
 impl CarrierConfig {
@@ -115,6 +126,18 @@ pub(crate) struct Config {
     pub(crate) accounts: Vec<Option<Arc<AccountConfig>>>,
     pub(crate) carriers: Vec<Option<Arc<CarrierConfig>>>,
     pub(crate) table: Table,
+    /// Changes with the table: routes are remembered by number.
+    pub(crate) table_generation: u32,
+    /// Whether a customer's message is looked at beyond its number: there are rules, or a policy.
+    pub(crate) judges_mt: bool,
+    /// Whether any route changes what it sends.
+    pub(crate) rewrites: bool,
+    pub(crate) policy: Policy,
+    pub(crate) numbers: Numbers,
+    pub(crate) suppressions_key: [u8; 32],
+    pub(crate) tags: Tags,
+    /// What was read for it, for the log.
+    pub(crate) loaded: Vec<Loaded>,
     pub(crate) by_system_id: HashMap<Vec<u8>, u32>,
     pub(crate) by_api_key: HashMap<[u8; 32], u32>,
 }

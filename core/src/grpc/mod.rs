@@ -6,6 +6,7 @@
 mod auth;
 mod compose;
 mod control;
+mod explain;
 mod history;
 mod messaging;
 mod trace;

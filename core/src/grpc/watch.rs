@@ -184,7 +184,7 @@ fn origin(kind: &Kind) -> Option<Origin> {
     match kind {
         Kind::Accepted(accepted) => Some(of_accepted(accepted)),
         Kind::MoAccepted(incoming) => Some(of_incoming(incoming)),
-        Kind::Checkpoint(v1::Checkpoint { open: Some(open) }) => match &open.origin {
+        Kind::Checkpoint(v1::Checkpoint { open: Some(open), .. }) => match &open.origin {
             Some(v1::open_message::Origin::Accepted(accepted)) => Some(of_accepted(accepted)),
             Some(v1::open_message::Origin::MoAccepted(incoming)) => Some(of_incoming(incoming)),
             None => None,
@@ -224,6 +224,8 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::Released(_) => "released",
+        Kind::ConsentChanged(_) => "consent_changed",
         Kind::Replaced(_) => "replaced",
     }
 }

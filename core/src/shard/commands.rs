@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brivas_proto::v1;
+use brivas_route::PolicyState;
 use brivas_smpp::{CommandStatus, ShortMessage};
 use tokio::sync::oneshot;
 
@@ -53,6 +54,11 @@ pub(crate) enum Command {
     CarriersUp {
         reply: oneshot::Sender<Vec<bool>>,
     },
+    /// What of the policy's counts and consents a message needs: for whoever explains.
+    PolicyState {
+        about: AboutMessage,
+        reply: oneshot::Sender<PolicyState>,
+    },
     Drain {
         done: oneshot::Sender<u64>,
     },
@@ -66,6 +72,9 @@ pub(crate) enum Command {
         result: Result<SocketAddr, String>,
     },
 }
+
+/// Takes what counts for one message out of a shard's state.
+pub(crate) type AboutMessage = Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>;
 
 /// The way into a shard's mailbox.
 #[derive(Clone)]
@@ -210,6 +219,9 @@ impl Shard {
                 Command::TraceEnded { id } => self.end_trace(id),
                 Command::CarriersUp { reply } => {
                     let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
+                }
+                Command::PolicyState { about, reply } => {
+                    let _ = reply.send(about(&self.config, &self.routing.judging.state));
                 }
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,

@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 
-use brivas_route::Direction;
 use brivas_smpp::session::SendError;
 use brivas_smpp::status::Retry;
 use brivas_smpp::{CommandStatus, MessageState};
@@ -13,7 +12,7 @@ use brivas_smpp::{CommandStatus, MessageState};
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
-use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
+use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase};
 use super::parties::BindState;
 use crate::event;
 
@@ -82,7 +81,12 @@ impl Shard {
                 is_paced = true;
                 break;
             }
-            match connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs()) {
+            let (mandatory, tlvs) = if self.config.rewrites {
+                self.routing.rewritten(&self.config, message, carrier_number, wall_ms)
+            } else {
+                (message.mandatory(), message.tlvs())
+            };
+            match connection.session.send(now_ms, name.token(), mandatory, tlvs) {
                 Ok(_) => {
                     message.phase = Phase::InFlight;
                     message.attempts = message.attempts.saturating_add(1);
@@ -214,33 +218,27 @@ impl Shard {
         }
     }
 
-    /// Where to try next: the next carrier of the route that is up, as long as there are some that were not
+    /// Where to try next: the next carrier of the message's route that is up, as long as there are some that were not
     /// tried in this round; else the same again.
-    fn next_carrier(&self, name: MessageRef) -> Option<u32> {
+    fn next_carrier(&mut self, name: MessageRef) -> Option<u32> {
+        let candidates = self.candidates_of(name);
         let message = self.messages.get(name)?;
-        let content = message.content().ok()?;
-        let destination = digits(&content.destination);
-        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
-        let Some(route) = route else { return Some(message.carrier) };
-        let mut on_route = route.candidates(message.destination_hash);
-        if !on_route.any(|number| number == message.carrier)
-            && let super::admission::Choice::Carrier(carrier) =
-                self.choose_carrier(message.account, destination, message.destination_hash)
-        {
+        let Some(candidates) = candidates else { return Some(message.carrier) };
+        let here = message.carrier;
+        if !candidates.clone().any(|number| number == here) {
             // Its carrier was taken out of the route, or out of the configuration.
-            return Some(carrier);
+            return self.carrier_of(name);
         }
-        let candidates = route.candidates(message.destination_hash);
         let usable = |&number: &u32| {
             let carrier = &self.carriers[number as usize];
-            number == message.carrier || (carrier.has_room() && !carrier.up.is_empty())
+            number == here || (carrier.has_room() && !carrier.up.is_empty())
         };
         let up: Vec<u32> = candidates.filter(usable).collect();
         if up.len() < 2 || usize::from(message.attempts) % up.len() == 0 {
-            return Some(message.carrier);
+            return Some(here);
         }
-        let here = up.iter().position(|&number| number == message.carrier).unwrap_or(0);
-        Some(up[(here + 1) % up.len()])
+        let position = up.iter().position(|&number| number == here).unwrap_or(0);
+        Some(up[(position + 1) % up.len()])
     }
 
     /// The message has reached its final state by our doing: no carrier waits for an answer about that. Gives the offset
@@ -310,11 +308,6 @@ impl Shard {
         }
     }
 
-    /// The carrier that comes first in the route, whether it is up or not.
-    pub(super) fn first_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Option<u32> {
-        self.config.table.lookup(Direction::Mt, account, destination)?.candidates(hash).next()
-    }
-
     fn is_queued(&self, name: MessageRef) -> bool {
         self.messages.get(name).is_some_and(|message| message.phase == Phase::Queued)
     }
@@ -371,11 +364,9 @@ impl Shard {
         }
     }
 
-    fn elsewhere(&self, name: MessageRef, not: u32) -> Option<u32> {
-        let message = self.messages.get(name)?;
-        let content = message.content().ok()?;
-        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination))?;
-        route.choose(message.destination_hash, |number| {
+    fn elsewhere(&mut self, name: MessageRef, not: u32) -> Option<u32> {
+        let mut candidates = self.candidates_of(name)?;
+        candidates.find(|&number| {
             let carrier = &self.carriers[number as usize];
             number != not && carrier.has_room() && !carrier.up.is_empty()
         })

@@ -1,5 +1,6 @@
 //! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
 
+use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
@@ -105,6 +106,9 @@ pub(crate) struct Message {
     pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
+    /// Its route, by number in the table of this generation.
+    pub(crate) route: u32,
+    pub(crate) table: u32,
     /// The short id that the customer was told; 0: none.
     pub(crate) alias: u32,
     pub(crate) id: u64,
@@ -288,6 +292,9 @@ impl Messages {
         message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
+        message.route = NO_ROUTE;
+        // Of no table: it is found when it is asked for.
+        message.table = 0;
         message.alias = new.alias;
         message.id = new.id;
         message.submission = new.submission;
@@ -355,6 +362,8 @@ const EMPTY: Message = Message {
     throttled: 0,
     account: 0,
     carrier: 0,
+    route: NO_ROUTE,
+    table: 0,
     alias: 0,
     id: 0,
     submission: 0,

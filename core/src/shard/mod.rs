@@ -34,10 +34,12 @@ mod replay;
 mod retention;
 mod round;
 mod round_trip;
+mod routing;
 mod sockets;
 mod stats;
 mod sweep;
 mod taps;
+mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 
@@ -67,6 +69,7 @@ use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
 use receipts::ReceiptIndex;
 use retention::Carrying;
+use routing::Routing;
 use stats::Counters;
 
 const LISTENER: Token = Token(usize::MAX);
@@ -105,6 +108,7 @@ pub(crate) struct Shard {
     commits: Commits,
     retries: BinaryHeap<Due>,
     counters: Counters,
+    routing: Routing,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -175,6 +179,7 @@ impl Shard {
             commits: Commits::default(),
             retries: BinaryHeap::new(),
             counters: Counters::default(),
+            routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,
             clock,

@@ -1,7 +1,7 @@
 //! What comes from carriers: receipts, matched to their messages, and incoming messages, routed to accounts.
 
 use brivas_proto::v1;
-use brivas_route::{Direction, destination_hash};
+use brivas_route::destination_hash;
 use brivas_smpp::receipt::Receipt;
 use brivas_smpp::{CommandStatus, ShortMessage};
 
@@ -72,8 +72,7 @@ impl Shard {
         message: &ShortMessage<'_>,
     ) {
         let destination = digits(&message.destination);
-        let route = self.config.table.lookup(Direction::Mo, u32::MAX, destination);
-        let account = route.and_then(|route| route.to_account());
+        let account = self.incoming_account(carrier, message);
         let config = account.and_then(|account| self.config.account(account));
         let account_full = account.zip(config.as_ref()).is_some_and(|(account, config)| {
             let open = self.accounts[account as usize].open_messages;

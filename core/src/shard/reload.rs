@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::Shard;
 use super::parties::{Account, BindState, Carrier, CarrierBind};
 use crate::config::Config;
+use crate::notice::Level;
 
 impl Shard {
     /// Uses a configuration from now on.
     pub(super) fn apply(&mut self, config: Arc<Config>) {
         self.config = config;
+        self.tell_loaded();
         for number in 0..self.config.account_names.len() as u32 {
             self.apply_account(number);
         }
@@ -20,6 +22,19 @@ impl Shard {
             self.redistribute(number);
         }
         self.open_due_binds();
+    }
+
+    fn tell_loaded(&mut self) {
+        for loaded in &self.config.loaded {
+            let fields = vec![
+                ("what", loaded.what.to_owned()),
+                ("name", loaded.name.clone()),
+                ("entries", loaded.entries.to_string()),
+                ("octets", loaded.octets.to_string()),
+                ("load_ms", loaded.milliseconds.to_string()),
+            ];
+            self.notices.tell(Level::Info, "table_loaded", fields);
+        }
     }
 
     fn apply_account(&mut self, number: u32) {

@@ -124,10 +124,10 @@ impl Restored {
                     open.schedule_ms = replaced.schedule_at_ms;
                 }
             }
-            Kind::Checkpoint(v1::Checkpoint { open: Some(message) }) => {
+            Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
                 self.apply_checkpoint(message, id, offset);
             }
-            Kind::Checkpoint(_) => {}
+            Kind::Checkpoint(_) | Kind::Released(_) | Kind::ConsentChanged(_) => {}
         }
     }
 
@@ -294,14 +294,10 @@ impl Shard {
     fn restore_message(&mut self, id: u64, open: Open) {
         let Some(account) = self.config.account_names.find(&open.account) else { return };
         let content = content(&open.content);
-        let destination = digits(&content.destination);
-        let hash = destination_hash(destination);
+        let hash = destination_hash(digits(&content.destination));
         let named = Some(&open.carrier).filter(|name| *name != NO_CARRIER);
-        let carrier = named
-            .and_then(|name| self.config.carrier_names.find(name))
-            .or_else(|| self.first_carrier(account, destination, hash))
-            .or_else(|| self.config.carrier_names.find(NO_CARRIER));
-        let Some(carrier) = carrier else { return };
+        let named = named.and_then(|name| self.config.carrier_names.find(name));
+        let Some(carrier) = named.or_else(|| self.config.carrier_names.find(NO_CARRIER)) else { return };
         let name = self.messages.insert(NewMessage {
             content: &content,
             incoming: open.incoming,
@@ -334,7 +330,12 @@ impl Shard {
         }
         if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if let Some(carrier_message_id) = open.carrier_message_id {
+            return;
+        }
+        let carrier = self.restore_way(name, named).unwrap_or(carrier);
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.carrier = carrier;
+        if let Some(carrier_message_id) = open.carrier_message_id {
             message.phase = Phase::AwaitingReceipt;
             if message.awaits_receipt() {
                 self.receipts.expect(carrier, &carrier_message_id, name);

@@ -116,7 +116,7 @@ impl Shard {
                 key_only: true,
                 ..v1::OpenMessage::default()
             };
-            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open) });
+            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open), consent: None });
             let event = v1::Event { kind: Some(kind) };
             let offset = self.journal.append(self.clock.wall_ms, known.id, |out| event.encode_raw(out));
             self.idempotency.moved(account, &key, offset);
@@ -166,6 +166,7 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
             schedule_at_ms: message.schedule_ms,
             submission_id: message.submission,
             alias: message.alias,
+            ..v1::Accepted::default()
         })
     };
     let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;
@@ -191,5 +192,6 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
             final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
             key_only: false,
         }),
+        consent: None,
     }
 }

@@ -64,6 +64,10 @@ class ControlClient:
     ) -> control_pb2.ExplainResponse:
         """Why a message takes its route."""
         request = control_pb2.ExplainRequest(account=account, destination=destination, direction=direction)
+        return self.explain_message(request)
+
+    def explain_message(self, request: control_pb2.ExplainRequest) -> control_pb2.ExplainResponse:
+        """The same, of a message with sender, text and time."""
         return self._call(lambda: self._stub.Explain(request, timeout=self._timeout, metadata=self._metadata))
 
     def drain(self, timeout_ms: int) -> control_pb2.DrainResponse:

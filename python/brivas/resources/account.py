@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse
+from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
 
 SYSTEM_ID_LENGTH_MAX = 15
@@ -77,6 +77,16 @@ class AccountSpec(Part, frozen=True):
     delivery_retention_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="How long a receipt or an incoming message waits to be taken.")
     ] = 259_200
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of its messages, for conditions of routes and rules.")
+    ] = ()
+    consent: Annotated[
+        Literal["sender", "account", "off"],
+        Meta(
+            description="What STOP in an incoming message stops: messages from the number it was sent to, all of the "
+            "account's, or nothing."
+        ),
+    ] = "sender"
 
 
 class Account(Resource, frozen=True):

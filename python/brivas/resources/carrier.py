@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.account import SystemId
-from brivas.resources.base import Fault, Part, Resource, SecretUse
+from brivas.resources.base import Fault, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
 
 HOUR_MS = 3_600_000
@@ -82,6 +82,9 @@ class CarrierSpec(Part, frozen=True):
     retry_max_ms: Annotated[
         int, Meta(ge=10, le=24 * HOUR_MS, description="Milliseconds between tries of a message, at most.")
     ] = 300_000
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of the messages that come from it, for conditions.")
+    ] = ()
 
 
 class Carrier(Resource, frozen=True):

@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::Shard;
-use super::super::admission::Choice;
-use super::super::messages::{MessageRef, Phase, digits};
+use super::super::messages::{MessageRef, Phase};
+use super::super::routing::NoWay;
 use super::Times;
 
 /// Messages that one tick starts at most: a million for one minute must not hold up the round.
@@ -66,16 +66,15 @@ impl Shard {
         if message.phase != Phase::Scheduled || message.schedule_ms > wall_ms {
             return;
         }
-        let content = message.content().unwrap_or_default();
-        let destination = digits(&content.destination);
-        let carrier = match self.choose_carrier(message.account, destination, message.destination_hash) {
-            Choice::Carrier(carrier) => carrier,
-            Choice::QueuesFull => {
+        let held_for = message.carrier;
+        let carrier = match self.carrier_when_due(name) {
+            Ok(carrier) => carrier,
+            Err(NoWay::QueuesFull) => {
                 self.schedule.due.push(Reverse((wall_ms + ASK_AGAIN_MS, name)));
                 return;
             }
             // No route leads there any more: it waits for one where it was to go, until it expires.
-            Choice::NoRoute => message.carrier,
+            Err(_) => held_for,
         };
         self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
         let Some(message) = self.messages.get_mut(name) else { return };
