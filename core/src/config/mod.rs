@@ -23,7 +23,10 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 use brivas_route::{Policy, Table};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{BindMode, InterfaceVersion};
+
+use crate::shard::Manner;
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +78,13 @@ impl AccountConfig {
     }
 }
 
+impl AccountConfig {
+    /// How its long messages travel, and what its data_coding 0 means.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
+    }
+}
+
 /// A carrier.
 #[derive(Debug)]
 pub(crate) struct CarrierConfig {
@@ -90,6 +100,11 @@ impl CarrierConfig {
             v1::BindMode::Transmitter => BindMode::Transmitter,
             v1::BindMode::Receiver => BindMode::Receiver,
         }
+    }
+
+    /// How long messages travel to it, and what data_coding 0 means there.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
     }
 
     /// The version to bind with.
@@ -147,6 +162,13 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Whether data_coding 0 has more than one meaning among them, or another than the usual one.
+    pub(crate) fn has_alphabets(&self) -> bool {
+        let accounts = self.accounts.iter().flatten().map(|account| account.manner());
+        let carriers = self.carriers.iter().flatten().map(|carrier| carrier.manner());
+        accounts.chain(carriers).any(|manner| manner.alphabet != DefaultAlphabet::Gsm)
+    }
+
     pub(crate) fn account(&self, number: u32) -> Option<&Arc<AccountConfig>> {
         self.accounts.get(number as usize)?.as_ref()
     }

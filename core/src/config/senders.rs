@@ -8,9 +8,12 @@ use brivas_smpp::pdu::Address;
 /// The listed senders of one account.
 #[derive(Debug, Default)]
 pub(crate) struct Senders {
-    /// By the address; each with the type of number and numbering plan that it must have, where that is said.
-    listed: HashMap<Box<[u8]>, Vec<(Option<u32>, Option<u32>)>>,
+    /// By the address.
+    listed: HashMap<Box<[u8]>, Vec<Numbering>>,
 }
+
+/// The type of number and numbering plan that a sender must have, where that is said.
+type Numbering = (Option<u32>, Option<u32>);
 
 impl Senders {
     pub(crate) fn add(&mut self, sender: &v1::Sender) {

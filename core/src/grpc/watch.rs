@@ -224,6 +224,7 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::PartEnded(_) => "part_ended",
         Kind::Released(_) => "released",
         Kind::ConsentChanged(_) => "consent_changed",
         Kind::Replaced(_) => "replaced",

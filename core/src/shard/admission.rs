@@ -135,6 +135,7 @@ impl Shard {
         if schedule_ms == 0 {
             self.carriers[way.carrier as usize].queued += 1;
         }
+        self.keep_together(name);
         self.counters.accepted += 1;
         Ok((name, offset))
     }
@@ -178,6 +179,7 @@ impl Shard {
             Ok(way) if way.hold != Hold::Not => Err(CommandStatus::RSYSERR),
             Ok(way) => {
                 account.throttle.take(self.clock.now_us);
+                let way = self.with_the_others(account_number, message, way);
                 Ok(Checked { times, way, destination_hash })
             }
             Err(NoWay::NoRoute) => Err(CommandStatus::RINVDSTADR),

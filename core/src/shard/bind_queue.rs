@@ -15,7 +15,7 @@ const RUN_MAX: u8 = 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct BindQueue {
-    /// Those that the carrier has asked to have later: at most a window of them.
+    /// Those that the carrier has asked to have later, at most a window of them; and the parts of the message that is going.
     again: VecDeque<MessageRef>,
     levels: [VecDeque<MessageRef>; LEVELS],
     /// One bit for each level that holds something.
@@ -51,6 +51,11 @@ impl BindQueue {
     /// Puts a message that the carrier has asked to have later before those that were not sent yet.
     pub(crate) fn push_again(&mut self, name: MessageRef) {
         self.again.push_back(name);
+    }
+
+    /// Puts a message before all others: the parts of one that was taken go in its place, together.
+    pub(crate) fn push_front(&mut self, name: MessageRef) {
+        self.again.push_front(name);
     }
 
     /// Puts back what was taken last and could not go.

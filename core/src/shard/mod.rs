@@ -5,9 +5,9 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `operations` is what customers
-//! ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits for the journal; `sweep` is the clock's
-//! work, `retention` the journal's; `taps` feeds traces.
+//! them to carriers, `parts` splits and joins them on the way, `receipt` matches what comes back, `delivery` brings it to
+//! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
+//! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
 mod bind_queue;
@@ -26,6 +26,7 @@ mod messages;
 mod operations;
 mod pace;
 mod parties;
+mod parts;
 mod passwords;
 mod receipt;
 mod receipts;
@@ -67,6 +68,7 @@ use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
 use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
+use parts::{References, Together};
 use receipts::ReceiptIndex;
 use retention::Carrying;
 use routing::Routing;
@@ -107,6 +109,10 @@ pub(crate) struct Shard {
     journal: Appender,
     commits: Commits,
     retries: BinaryHeap<Due>,
+    references: References,
+    together: Together,
+    /// Somebody's data_coding 0 is not GSM's alphabet: no message is sure to go out as it came.
+    has_alphabets: bool,
     counters: Counters,
     routing: Routing,
     password_secret: [u8; 32],
@@ -147,6 +153,7 @@ pub(crate) struct ShardParts {
     pub(crate) notices: Notices,
 }
 
+pub(crate) use parts::{Manner, PartRecord};
 pub(crate) use replay::Restored;
 
 impl Shard {
@@ -178,6 +185,11 @@ impl Shard {
             journal,
             commits: Commits::default(),
             retries: BinaryHeap::new(),
+            references: References::new(
+                u64::from_le_bytes(secret[8..16].try_into().unwrap_or_default()) ^ clock.wall_ms as u64,
+            ),
+            together: Together::default(),
+            has_alphabets: false,
             counters: Counters::default(),
             routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,

@@ -7,6 +7,7 @@ use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 use super::pace::Pacer;
+use super::parts::Joining;
 use super::passwords::Passwords;
 use super::round_trip::RoundTrip;
 use crate::config::{AccountConfig, CarrierConfig};
@@ -26,6 +27,8 @@ pub(crate) struct Account {
     /// Receipts and incoming messages that wait for a bind with room.
     pub(crate) deliveries: VecDeque<MessageRef>,
     pub(crate) open_messages: u64,
+    /// Parts that wait for the rest of their message; none as long as it has had none.
+    pub(crate) joining: Option<Box<Joining>>,
     /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
     /// account hash slowly once.
     pub(crate) confirmed_password: Option<[u8; 32]>,
@@ -46,6 +49,7 @@ impl Account {
             next_bind: 0,
             deliveries: VecDeque::new(),
             open_messages: 0,
+            joining: None,
             confirmed_password: None,
             passwords: Passwords::default(),
             is_flushing: false,

@@ -145,6 +145,11 @@ impl Shard {
                 return;
             }
         }
+        let may_change = message.incoming && (message.may_change || self.has_alphabets);
+        if may_change && message.part_of().is_none() && !self.is_delivered_as_it_is(name) {
+            return;
+        }
+        let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Delivering;
         let number = message.account;
         self.accounts[number as usize].deliveries.push_back(name);

@@ -11,6 +11,7 @@ impl Shard {
     /// Uses a configuration from now on.
     pub(super) fn apply(&mut self, config: Arc<Config>) {
         self.config = config;
+        self.has_alphabets = self.config.has_alphabets();
         self.tell_loaded();
         for number in 0..self.config.account_names.len() as u32 {
             self.apply_account(number);

@@ -27,10 +27,16 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             sent = event.sent
             carrier_id = sent.carrier_message_id.decode("latin-1")
             fields |= {"carrier": sent.carrier, "carrier_message_id": carrier_id, "attempt": sent.attempt}
+            fields |= part_as_dict(sent)
         case "attempt_failed":
             failed = event.attempt_failed
             fields |= {"carrier": failed.carrier, "attempt": failed.attempt, "reason": failed.reason}
             fields |= {"command_status": failed.command_status, "retry_at_ms": failed.retry_at_ms or None}
+            fields |= part_as_dict(failed)
+        case "part_ended":
+            ended = event.part_ended
+            fields |= {"part": ended.number, "state": state_name(ended.state), "carrier": ended.carrier}
+            fields |= {"error": ended.error or None, "done_at_ms": ended.done_at_ms, "attempt": ended.attempt}
         case "final":
             final = event.final
             fields |= {"state": state_name(final.state), "carrier": final.carrier, "error": final_error(final)}
@@ -45,6 +51,12 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             fields |= {"expires_at_ms": event.replaced.expires_at_ms, **content_as_dict(event.replaced.content)}
             fields |= {"schedule_at_ms": event.replaced.schedule_at_ms or None}
     return fields
+
+
+def part_as_dict(event: events_pb2.Sent | events_pb2.AttemptFailed) -> dict[str, Any]:
+    """Which of the message's PDUs it was, where there are several."""
+    several = event.part.total > 1
+    return {"part": event.part.number, "parts": event.part.total} if several else {}
 
 
 def content_as_dict(value: events_pb2.Content) -> dict[str, Any]:

@@ -17,6 +17,7 @@ KINDS = (
     "accepted",
     "sent",
     "attempt_failed",
+    "part_ended",
     "final",
     "receipt_delivered",
     "mo_accepted",

@@ -9,6 +9,7 @@ from brivas.resources.config import Config
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
 from brivas.resources.sender import Sender
+from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
 from brivas.v1 import control_pb2
 
 _DURABILITY = {"disk": control_pb2.DURABILITY_DISK, "memory": control_pb2.DURABILITY_MEMORY}
@@ -59,6 +60,11 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         senders_allowed=_SENDERS[spec.senders_allowed],
         incoming=_DELIVERY[spec.incoming],
         delivery_retention_seconds=spec.delivery_retention_seconds,
+        long_messages=LONG_MESSAGES[spec.long_messages],
+        default_alphabet=DEFAULT_ALPHABET[spec.default_alphabet],
+        languages=sorted(LANGUAGE[language] for language in spec.languages),
+        transliterate=spec.transliterate,
+        reassembly_timeout_seconds=spec.reassembly_timeout_seconds,
         tags=spec.tags,
         consent_scope=_CONSENT[spec.consent],
     )
@@ -104,6 +110,8 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         queue_max=spec.queue_max,
         retry_initial_ms=spec.retry_initial_ms,
         retry_max_ms=spec.retry_max_ms,
+        long_messages=LONG_MESSAGES[spec.long_messages],
+        default_alphabet=DEFAULT_ALPHABET[spec.default_alphabet],
         tags=spec.tags,
         interface_version=_VERSION[spec.interface_version],
         address_range=spec.address_range,
