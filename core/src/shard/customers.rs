@@ -180,7 +180,7 @@ impl Shard {
                 ("why", why.to_owned()),
             ];
             self.notices.tell(Level::Warning, "bind_refused", fields);
-            connection.session.refuse_bind(sequence_number, status);
+            connection.session.refuse_bind(sequence_number, SYSTEM_ID, status);
             self.mark_dirty(name);
         }
     }
