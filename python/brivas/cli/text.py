@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
-
 import click
 
 from brivas.cli.output import json_option, print_json, styled
-from brivas.resources.text import LANGUAGE
-from brivas.resources.text import Language as LanguageName
-
-if TYPE_CHECKING:
-    from brivas.resources.text import Language
 
 
 @click.group()
@@ -25,17 +18,21 @@ def text() -> None:
     "--language",
     "languages",
     multiple=True,
-    type=click.Choice(get_args(LanguageName)),
-    help="A language whose shift tables may be used; repeat it.",
+    help="A language whose shift tables may be used, such as turkish; repeat it.",
 )
 @click.option("--transliterate", is_flag=True, help="Replace characters by their nearest, where that saves parts.")
 @json_option
-def plan(content: str, languages: tuple[Language, ...], transliterate: bool, as_json: bool) -> None:
+def plan(content: str, languages: tuple[str, ...], transliterate: bool, as_json: bool) -> None:
     """Shows in how many parts TEXT goes, in the encoding that is chosen and in the others."""
     from brivas import _core
     from brivas.errors import InvalidError
+    from brivas.resources.text import LANGUAGE
 
-    numbers = [LANGUAGE[language] for language in languages]
+    known: dict[str, int] = {**LANGUAGE}
+    unknown = [language for language in languages if language not in known]
+    if unknown:
+        raise InvalidError(f"no shift tables for {unknown[0]!r}", hint="one of " + ", ".join(known))
+    numbers = [known[language] for language in languages]
     try:
         found = _core.plan_text(content, languages=numbers, transliterate=transliterate)
     except ValueError as error:
