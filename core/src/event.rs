@@ -28,6 +28,7 @@ pub(crate) fn accepted(
         number(out, 30, more.schedule_at_ms as u64);
         number(out, 31, more.submission_id);
         number(out, 32, u64::from(more.alias));
+        octets(out, 40, more.held_by.as_bytes());
     });
 }
 
@@ -42,6 +43,29 @@ pub(crate) struct AcceptedMore<'a> {
     pub(crate) schedule_at_ms: i64,
     pub(crate) submission_id: u64,
     pub(crate) alias: u32,
+    /// The policy rule that holds it for review; empty where none does.
+    pub(crate) held_by: &'a str,
+}
+
+/// Appends `Event { released }`.
+pub(crate) fn released(out: &mut Vec<u8>) {
+    nested(out, 40, |_| {});
+}
+
+/// Appends `Event { consent_changed }`.
+pub(crate) fn consent_changed(
+    out: &mut Vec<u8>,
+    account: &str,
+    sender: &[u8],
+    number_digits: &str,
+    suppressed: bool,
+) {
+    nested(out, 41, |out| {
+        octets(out, 1, account.as_bytes());
+        octets(out, 2, sender);
+        octets(out, 3, number_digits.as_bytes());
+        number(out, 4, u64::from(suppressed));
+    });
 }
 
 /// Appends `Event { replaced }`.
@@ -328,6 +352,18 @@ mod tests {
         };
         assert_eq!(read(&out), Kind::Final(expected));
         out.clear();
+        released(&mut out);
+        assert_eq!(read(&out), Kind::Released(v1::Released {}));
+        out.clear();
+        consent_changed(&mut out, "sample", b"40404", "447700900123", true);
+        let expected = v1::ConsentChanged {
+            account: "sample".into(),
+            sender: b"40404".to_vec(),
+            number: "447700900123".into(),
+            suppressed: true,
+        };
+        assert_eq!(read(&out), Kind::ConsentChanged(expected));
+        out.clear();
         receipt_delivered(&mut out, Channel::Webhook);
         assert_eq!(read(&out), Kind::ReceiptDelivered(v1::ReceiptDelivered { channel: 1 }));
         out.clear();
@@ -349,7 +385,7 @@ mod tests {
                 tlvs: Tlvs::parse(&area).unwrap(),
                 ..ShortMessage::default()
             };
-            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r", schedule_at_ms: 1_795_348_700_000, submission_id: 77 << 40, alias: 0xFFFF_FFFE };
+            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r", schedule_at_ms: 1_795_348_700_000, submission_id: 77 << 40, alias: 0xFFFF_FFFE, held_by: "rule" };
             let mut out = vec![1, 2, 3];
             accepted(&mut out, "sample", &message, &more);
             let Kind::Accepted(read) = read(&out[3..]) else { panic!() };

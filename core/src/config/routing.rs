@@ -94,11 +94,6 @@ pub(crate) fn policy(
                 },
             }),
         };
-        if matches!(rule.then(), v1::PolicyAction::Quarantine | v1::PolicyAction::Delay) {
-            return Err(of_rule(
-                "holds messages, which is not offered yet; hint: allow or refuse".to_owned(),
-            ));
-        }
         let then = match rule.then() {
             v1::PolicyAction::Allow => Action::Allow,
             v1::PolicyAction::Quarantine => Action::Quarantine,

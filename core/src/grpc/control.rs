@@ -8,7 +8,7 @@ use brivas_proto::v1;
 use tonic::{Request, Response, Status};
 use v1::control_server::{Control, ControlServer};
 
-use super::{Current, Shared, auth, explain, history, messaging, trace, watch};
+use super::{Current, Shared, auth, explain, history, messaging, review, trace, watch};
 use crate::config::{Files, build, last_good};
 use crate::shard::Command;
 
@@ -68,6 +68,22 @@ impl Control for Service {
     ) -> Result<Response<v1::ExplainResponse>, Status> {
         auth::platform(&self.shared, request.metadata())?;
         explain::explain(&self.shared, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn review(
+        &self,
+        request: Request<v1::ReviewRequest>,
+    ) -> Result<Response<v1::ReviewResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        review::review(&self.shared, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn suppressions(
+        &self,
+        request: Request<v1::SuppressionsRequest>,
+    ) -> Result<Response<v1::SuppressionsResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        review::suppressions(&self.shared, request.into_inner()).await.map(Response::new)
     }
 
     async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {

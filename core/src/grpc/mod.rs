@@ -9,6 +9,7 @@ mod control;
 mod explain;
 mod history;
 mod messaging;
+mod review;
 mod trace;
 mod watch;
 

@@ -8,7 +8,7 @@ use brivas_smpp::{CommandStatus, ShortMessage};
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, MessageRef, NewMessage, digits};
+use super::messages::{ApiPart, MessageRef, NewMessage, Review, digits};
 use super::operations::{Stand, Times};
 use super::routing::{Asked, Hold, NoWay, Way};
 use crate::event::{self, AcceptedMore};
@@ -94,6 +94,10 @@ impl Shard {
         let id = self.ids.give(wall_ms);
         let Origin { connection, api, submission, recipient, .. } = origin;
         let alias = if origin.has_short_id && submission == 0 { self.give_alias(id) } else { origin.alias };
+        let held_by = match way.hold {
+            Hold::ForReview(rule) => Some(self.rule_name(rule)),
+            Hold::Not | Hold::Until(_) => None,
+        };
         let more = AcceptedMore {
             expires_at_ms: expires_ms,
             by_api: api.is_some(),
@@ -103,6 +107,7 @@ impl Shard {
             schedule_at_ms: schedule_ms,
             submission_id: submission,
             alias,
+            held_by: held_by.as_deref().unwrap_or_default(),
         };
         let account = &mut self.accounts[account_number as usize];
         account.accepted += 1;
@@ -132,7 +137,12 @@ impl Shard {
             message.place = place;
             (message.route, message.table) = (way.route, self.config.table_generation);
         }
-        if schedule_ms == 0 {
+        if let Some(rule) = held_by {
+            if let Some(message) = self.messages.get_mut(name) {
+                message.review = Review::Held;
+            }
+            self.quarantine.insert(id, name, rule);
+        } else if schedule_ms == 0 {
             self.carriers[way.carrier as usize].queued += 1;
         }
         self.keep_together(name);
@@ -173,9 +183,17 @@ impl Shard {
         let way = self.find_way(account_number, message, destination_hash, Asked { may_take, waits });
         let account = &mut self.accounts[account_number as usize];
         match way {
-            Ok(way) if way.hold != Hold::Not => Err(CommandStatus::RSYSERR),
+            Ok(Way { hold: Hold::ForReview(_), .. }) if self.quarantine.is_full() => {
+                account.queue_full += 1;
+                self.counters.queue_full += 1;
+                Err(CommandStatus::RMSGQFUL)
+            }
             Ok(way) => {
                 account.throttle.take(self.clock.now_us);
+                let mut times = times;
+                if let Hold::Until(until_ms) = way.hold {
+                    times.schedule_ms = times.schedule_ms.max(until_ms);
+                }
                 let way = self.with_the_others(account_number, message, way);
                 Ok(Checked { times, way, destination_hash })
             }

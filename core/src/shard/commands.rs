@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::Shard;
 use super::admission::Origin;
 use super::commit::{Awaiting, Then};
+use super::consents::{ConsentAnswer, ConsentRequest};
 use super::messages::ApiPart;
 use super::operations::Stand;
 use crate::config::Config;
@@ -58,6 +59,14 @@ pub(crate) enum Command {
     PolicyState {
         about: AboutMessage,
         reply: oneshot::Sender<PolicyState>,
+    },
+    Review {
+        request: v1::ReviewRequest,
+        reply: oneshot::Sender<v1::ReviewResponse>,
+    },
+    Suppressions {
+        request: ConsentRequest,
+        reply: oneshot::Sender<ConsentAnswer>,
     },
     Drain {
         done: oneshot::Sender<u64>,
@@ -152,13 +161,15 @@ struct ApiCall {
 }
 
 /// What a call is told in the end.
-enum Answer {
+pub(super) enum Answer {
+    Reviewed(v1::ReviewResponse, oneshot::Sender<v1::ReviewResponse>),
+    ConsentChanged(v1::SuppressionsResponse, oneshot::Sender<ConsentAnswer>),
     Submitted(Submitted, oneshot::Sender<Submitted>),
     Cancelled(oneshot::Sender<Cancelled>),
 }
 
 impl ApiCalls {
-    fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
+    pub(super) fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
         let call = Some(ApiCall { waits_for, answer });
         match self.free.pop() {
             Some(slot) => {
@@ -183,6 +194,8 @@ impl ApiCalls {
             // The caller may have gone; what it asked for is done all the same.
             match call.answer {
                 Answer::Submitted(submitted, reply) => drop(reply.send(submitted)),
+                Answer::Reviewed(response, reply) => drop(reply.send(response)),
+                Answer::ConsentChanged(response, reply) => drop(reply.send(Ok(response))),
                 Answer::Cancelled(reply) => drop(reply.send(Cancelled::Done)),
             }
         }
@@ -223,6 +236,8 @@ impl Shard {
                 Command::PolicyState { about, reply } => {
                     let _ = reply.send(about(&self.config, &self.routing.judging.state));
                 }
+                Command::Review { request, reply } => self.review(&request, reply),
+                Command::Suppressions { request, reply } => self.suppressions(&request, reply),
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),

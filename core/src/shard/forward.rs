@@ -12,7 +12,7 @@ use brivas_smpp::{CommandStatus, MessageState};
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
-use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase};
+use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, Review};
 use super::parties::BindState;
 use super::parts::Course;
 use crate::event;
@@ -306,6 +306,10 @@ impl Shard {
         if message.phase == Phase::Scheduled {
             self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
         }
+        if message.review == Review::Held {
+            message.review = Review::None;
+            self.quarantine.forget(message.id);
+        }
         message.phase = Phase::Ending;
         // Receipts' dates have minutes: nothing is done before it was accepted.
         let mut outcome = outcome;
@@ -409,7 +413,7 @@ impl Shard {
     pub(super) fn count_out(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
         // What is scheduled is in no queue.
-        let is_scheduled = message.schedule_ms != 0;
+        let is_scheduled = message.schedule_ms != 0 || message.review == Review::Held;
         let is_counted =
             matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting | Phase::Held);
         if is_counted && !is_scheduled {

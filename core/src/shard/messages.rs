@@ -36,6 +36,8 @@ pub(crate) enum Phase {
     Accepting,
     /// Waits for the time that it is scheduled for; in no carrier's queue.
     Scheduled,
+    /// Held for review, by a rule of the policy; in no carrier's queue.
+    InReview,
     /// In a carrier's queue.
     Queued,
     /// Waits for its next attempt.
@@ -61,8 +63,20 @@ pub(crate) enum Phase {
 impl Phase {
     /// Whether no carrier has it, so that it can still be taken back or changed.
     pub(crate) const fn is_unsent(self) -> bool {
-        matches!(self, Self::Accepting | Self::Scheduled | Self::Queued | Self::Retrying)
+        matches!(self, Self::Accepting | Self::Scheduled | Self::InReview | Self::Queued | Self::Retrying)
     }
+}
+
+/// Whether somebody has to look at a message before it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Review {
+    /// Nobody.
+    #[default]
+    None,
+    /// It waits for that.
+    Held,
+    /// It was let go.
+    Passed,
 }
 
 /// How it ended.
@@ -103,6 +117,7 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    pub(crate) review: Review,
     /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
     pub(crate) may_change: bool,
     /// It does: its PDUs are made when its turn to go out comes.
@@ -342,6 +357,7 @@ impl Messages {
         message.has_waited = false;
         message.registered_delivery = new.content.registered_delivery;
         message.priority = new.content.priority_flag;
+        message.review = Review::None;
         message.attempts = 0;
         message.throttled = 0;
         message.account = new.account;
@@ -415,6 +431,7 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    review: Review::None,
     may_change: false,
     changes: false,
     has_waited: false,

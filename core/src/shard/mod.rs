@@ -16,6 +16,7 @@ mod commands;
 mod commit;
 mod congestion;
 mod connection;
+mod consents;
 mod customers;
 mod delivery;
 mod drain;
@@ -27,6 +28,7 @@ mod pace;
 mod parties;
 mod parts;
 mod passwords;
+mod quarantine;
 mod receipt;
 mod receipts;
 mod reload;
@@ -42,6 +44,7 @@ mod taps;
 mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
+pub(crate) use consents::ConsentRequest;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -68,6 +71,7 @@ use messages::{MessageRef, Messages};
 use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
 use parts::{References, Together};
+use quarantine::Quarantine;
 use receipts::ReceiptIndex;
 use retention::Carrying;
 use routing::Routing;
@@ -114,6 +118,7 @@ pub(crate) struct Shard {
     has_alphabets: bool,
     counters: Counters,
     routing: Routing,
+    quarantine: Quarantine,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -190,6 +195,7 @@ impl Shard {
             together: Together::default(),
             has_alphabets: false,
             counters: Counters::default(),
+            quarantine: Quarantine::default(),
             routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,

@@ -93,9 +93,14 @@ impl Shard {
             return;
         };
         let on_disk = config.on_disk();
+        let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
-        let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
+        if !self.note_consent(account, message, id) {
+            self.counters.refused += 1;
+            self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
+            return;
+        }
         let (account_name, carrier_name) =
             (&self.accounts[account as usize].name, &self.carriers[carrier as usize].name);
         let offset = self.journal.append(wall_ms, id, |out| {

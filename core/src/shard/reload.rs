@@ -10,9 +10,13 @@ use crate::notice::Level;
 impl Shard {
     /// Uses a configuration from now on.
     pub(super) fn apply(&mut self, config: Arc<Config>) {
+        let has_other_lists = self.config.suppressions_key != config.suppressions_key;
         self.config = config;
         self.has_alphabets = self.config.has_alphabets();
         self.tell_loaded();
+        if has_other_lists {
+            self.routing.judging.state.suppressed.retire_known(self.config.policy.suppressions());
+        }
         for number in 0..self.config.account_names.len() as u32 {
             self.apply_account(number);
         }

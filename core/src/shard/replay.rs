@@ -13,7 +13,8 @@ use v1::event::Kind;
 use super::Shard;
 use super::commit::Then;
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, MessageRef, NewMessage, Outcome, Phase, digits};
+use super::consents::RestoredConsents;
+use super::messages::{ApiPart, MessageRef, NewMessage, Outcome, Phase, Review, digits};
 use super::operations::Place;
 use super::parts::RestoredParts;
 use crate::config::Names;
@@ -27,6 +28,7 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    consents: RestoredConsents,
     /// What ended, by id: query_sm still tells of the last.
     ended: BTreeMap<u64, Ended>,
     /// The highest id ever given.
@@ -47,6 +49,8 @@ struct Open {
     schedule_ms: i64,
     submission: u64,
     alias: u32,
+    review: Review,
+    held_by: String,
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
@@ -143,7 +147,17 @@ impl Restored {
             Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
                 self.apply_checkpoint(message, id, offset);
             }
-            Kind::Checkpoint(_) | Kind::Released(_) | Kind::ConsentChanged(_) => {}
+            Kind::Released(_) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.review = Review::Passed;
+                }
+            }
+            Kind::ConsentChanged(consent)
+            | Kind::Checkpoint(v1::Checkpoint { consent: Some(consent), .. }) => {
+                let key = (consent.account, consent.sender, consent.number);
+                self.consents.insert(key, (consent.suppressed, offset));
+            }
+            Kind::Checkpoint(_) => {}
         }
     }
 
@@ -216,6 +230,9 @@ impl Restored {
         for key in &self.keys {
             accounts.number(&key.account);
         }
+        for (account, ..) in self.consents.keys().filter(|(account, ..)| !account.is_empty()) {
+            accounts.number(account);
+        }
         // A message for which there is no route any more waits in the queue of a carrier that nobody can configure.
         carriers.number(NO_CARRIER);
     }
@@ -242,6 +259,8 @@ impl Open {
             schedule_ms: accepted.schedule_at_ms,
             submission: accepted.submission_id,
             alias: accepted.alias,
+            review: if accepted.held_by.is_empty() { Review::None } else { Review::Held },
+            held_by: accepted.held_by,
             api,
             attempts: 0,
             carrier_message_id: None,
@@ -264,6 +283,8 @@ impl Open {
             schedule_ms: 0,
             submission: 0,
             alias: 0,
+            review: Review::None,
+            held_by: String::new(),
             api: None,
             attempts: 0,
             carrier_message_id: None,
@@ -309,6 +330,7 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        self.restore_consents(restored.consents);
         // What went out in another message is not sent by itself; what went out in parts waits until all of them are known.
         let joined: HashSet<u64> =
             restored.open.values().flat_map(|open| open.parts.joined.iter().copied()).collect();
@@ -419,8 +441,11 @@ impl Shard {
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
+            message.review = open.review;
             // What is due by now as well: it goes the way of all that wait.
-            if message.schedule_ms == 0 {
+            if open.review == Review::Held {
+                self.quarantine.insert(message.id, name, open.held_by.as_str().into());
+            } else if message.schedule_ms == 0 {
                 self.count_in(name);
             }
             self.start(name);

@@ -1,11 +1,12 @@
 //! Lets the journal drop its oldest segment: what of it is still open is written again at the tail first.
 
 use brivas_proto::v1;
+use brivas_route::OverlayEntry;
 use prost::Message as _;
 
 use super::Shard;
 use super::idempotency::OldKey;
-use super::messages::{Message, MessageRef, Phase};
+use super::messages::{Message, MessageRef, Phase, Review};
 
 /// Where the carrying of one segment stands.
 #[derive(Debug, Default)]
@@ -17,6 +18,10 @@ pub(crate) enum Carrying {
     Messages {
         end: i64,
         next_slot: usize,
+    },
+    Consents {
+        end: i64,
+        left: Vec<OverlayEntry>,
     },
     Keys {
         end: i64,
@@ -44,6 +49,10 @@ impl Shard {
                 }
             }
             Carrying::Messages { end, next_slot } => self.carrying = self.carry_messages(end, next_slot),
+            Carrying::Consents { end, ref mut left } => {
+                let left = std::mem::take(left);
+                self.carrying = self.carry_consents(end, left);
+            }
             Carrying::Keys { end, ref mut left } => {
                 let left = std::mem::take(left);
                 self.carrying = self.carry_keys(end, left);
@@ -93,6 +102,23 @@ impl Shard {
         }
         if last_slot < slots {
             return Carrying::Messages { end, next_slot: last_slot };
+        }
+        let left = self.consents_before(end);
+        self.carry_consents(end, left)
+    }
+
+    fn carry_consents(&mut self, end: i64, mut left: Vec<OverlayEntry>) -> Carrying {
+        let step_end = self.step_end();
+        while let Some(entry) = left.last() {
+            if !self.may_carry(step_end) {
+                return Carrying::Consents { end, left };
+            }
+            // One that changed meanwhile was written then.
+            if self.is_still(entry) {
+                let entry = entry.clone();
+                self.carry_consent(&entry);
+            }
+            left.pop();
         }
         let left = self.idempotency.before(end);
         self.carry_keys(end, left)
@@ -174,7 +200,10 @@ impl Shard {
                 schedule_at_ms: message.schedule_ms,
                 submission_id: message.submission,
                 alias: message.alias,
-                ..v1::Accepted::default()
+                held_by: match message.review {
+                    Review::Held => self.quarantine.rule(message.id).unwrap_or_default().to_owned(),
+                    Review::None | Review::Passed => String::new(),
+                },
             })
         };
         let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;

@@ -143,7 +143,7 @@ impl Shard {
                 i64::from(config.spec.delivery_retention_seconds) * 1_000
             });
             match message.phase {
-                Phase::Queued | Phase::Retrying | Phase::Scheduled | Phase::Held
+                Phase::Queued | Phase::Retrying | Phase::Scheduled | Phase::Held | Phase::InReview
                     if message.expires_ms <= wall_ms && !message.incoming =>
                 {
                     self.count_out(name);

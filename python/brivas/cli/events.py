@@ -19,6 +19,8 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             fields |= {"origin": "smpp" if event.accepted.origin == events_pb2.ORIGIN_SMPP else "api"}
             fields |= {"expires_at_ms": event.accepted.expires_at_ms, **content_as_dict(event.accepted.content)}
             fields |= {"schedule_at_ms": event.accepted.schedule_at_ms or None}
+            if event.accepted.held_by:
+                fields |= {"held_by": event.accepted.held_by}
             if event.accepted.submission_id:
                 fields |= {"submission_id": f"{event.accepted.submission_id:016x}"}
             if event.accepted.alias:
@@ -50,6 +52,10 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
         case "replaced":
             fields |= {"expires_at_ms": event.replaced.expires_at_ms, **content_as_dict(event.replaced.content)}
             fields |= {"schedule_at_ms": event.replaced.schedule_at_ms or None}
+        case "consent_changed":
+            consent = event.consent_changed
+            fields |= {"number": consent.number, "suppressed": consent.suppressed}
+            fields |= {"account": consent.account or None, "sender": consent.sender.decode("latin-1") or None}
     return fields
 
 

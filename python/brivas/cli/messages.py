@@ -23,6 +23,8 @@ KINDS = (
     "mo_accepted",
     "mo_delivered",
     "replaced",
+    "released",
+    "consent_changed",
 )
 
 

@@ -95,6 +95,13 @@ impl SuppressionOverlay {
         self.changes.retain(|(scope, number), change| base.has(scope, *number) != change.suppressed);
     }
 
+    /// What was changed last of this number, if anything was.
+    #[must_use]
+    pub fn says(&self, account: Option<u32>, sender: Option<&[u8]>, number: &[u8]) -> Option<bool> {
+        let key = checked(account, sender, number).ok()?;
+        self.changes.get(&key).map(|change| change.suppressed)
+    }
+
     /// Every change, in no order.
     pub fn entries(&self) -> impl Iterator<Item = OverlayEntry> {
         self.changes.iter().map(entry)

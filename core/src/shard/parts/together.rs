@@ -57,7 +57,14 @@ impl Together {
             let phase = messages.get(*name).map(|message| message.phase);
             matches!(
                 phase,
-                Some(Phase::Accepting | Phase::Scheduled | Phase::Queued | Phase::Retrying | Phase::Held)
+                Some(
+                    Phase::Accepting
+                        | Phase::Scheduled
+                        | Phase::InReview
+                        | Phase::Queued
+                        | Phase::Retrying
+                        | Phase::Held
+                )
             )
         };
         let mut others = group.parts.iter().filter(|&&name| Some(name) != but).peekable();
