@@ -10,6 +10,7 @@
 //! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod bind_queue;
 mod carrier_stats;
 mod carriers;
 mod commands;

@@ -70,12 +70,19 @@ final class Cloudhopper extends DefaultSmppSessionHandler implements Driver.Peer
     configuration.getLoggingOptions().setLogPdu(false);
     if (told.has("ca")) {
       var tls = new SslConfiguration();
-      tls.setTrustStorePath(Tls.saved(Tls.trust(text(told, "ca")), text(told, "ca")));
+      // Its Netty cannot read records of TLS 1.3.
+      tls.setIncludeProtocols("TLSv1.2");
+      String store = Tls.saved(Tls.trust(text(told, "ca")), text(told, "ca"));
+      // It wants a store of keys, even if it has none to show.
+      tls.setKeyStorePath(store);
+      tls.setKeyStoreType("PKCS12");
+      tls.setKeyStorePassword(Tls.PASSWORD);
+      tls.setKeyManagerPassword(Tls.PASSWORD);
+      tls.setTrustStorePath(store);
       tls.setTrustStoreType("PKCS12");
       tls.setTrustStorePassword(Tls.PASSWORD);
       // Otherwise it takes any certificate.
       tls.setTrustAll(false);
-      tls.setValidateCerts(true);
       configuration.setUseSsl(true);
       configuration.setSslConfiguration(tls);
     }

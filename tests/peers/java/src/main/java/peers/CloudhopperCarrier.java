@@ -60,6 +60,8 @@ final class CloudhopperCarrier implements SmppServerHandler {
     configuration.setJmxEnabled(false);
     if (command.has("certificate")) {
       var tls = new SslConfiguration();
+      // Its Netty cannot read records of TLS 1.3.
+      tls.setIncludeProtocols("TLSv1.2");
       var identity = Tls.identity(text(command, "certificate"), text(command, "key"));
       tls.setKeyStorePath(Tls.saved(identity, text(command, "certificate")));
       tls.setKeyStoreType("PKCS12");
