@@ -65,6 +65,7 @@ pub(super) fn run(options: &ConformanceOptions, shared: &Shared) -> Report {
         receipts::CHECKS,
         learned::CHECKS,
     ];
+    let mut before = "the beginning";
     for &(check, needs, run) in all.into_iter().flatten() {
         if shared.stopped() {
             report.error = Some("stopped".to_owned());
@@ -73,12 +74,21 @@ pub(super) fn run(options: &ConformanceOptions, shared: &Shared) -> Report {
         if !options.wants(check.id) {
             continue;
         }
-        let finding = if needs == Needs::Messages && !options.messages {
-            Finding::skipped("it would send messages")
+        let checked = if needs == Needs::Messages && !options.messages {
+            Ok(Finding::skipped("it would send messages"))
         } else {
-            run(&mut tester).unwrap_or_else(Stop::into_finding)
+            run(&mut tester)
         };
-        report.add(check, &finding, std::mem::take(&mut tester.exchange), shared);
+        let exchange = std::mem::take(&mut tester.exchange);
+        if let Err(Stop::Connect(error)) = &checked {
+            // Whatever the check before did has ended it: every other check would say the same.
+            let why = format!("no connection is taken any more, since {before}: {error}");
+            report.add(check, &Finding::fail(why.clone()), exchange, shared);
+            report.error = Some(why);
+            break;
+        }
+        report.add(check, &checked.unwrap_or_else(Stop::into_finding), exchange, shared);
+        before = check.id;
         if options.pause_ms > 0 {
             std::thread::sleep(std::time::Duration::from_millis(options.pause_ms));
         }
@@ -127,8 +137,14 @@ pub(super) struct Tester<'o> {
 }
 
 impl Tester<'_> {
+    /// Once more after a moment: what ends by itself may be started again by whoever watches over it.
     fn connect(&self) -> Result<Line, Stop> {
-        Line::connect(self.address, self.options.timeout()).map_err(Stop::Connect)
+        let timeout = self.options.timeout();
+        let connected = Line::connect(self.address, timeout).or_else(|_| {
+            std::thread::sleep(timeout.min(std::time::Duration::from_secs(2)));
+            Line::connect(self.address, timeout)
+        });
+        connected.map_err(Stop::Connect)
     }
 
     /// As the options say, with another version where it is given.
@@ -211,8 +227,9 @@ impl Tester<'_> {
         }
     }
 
+    /// Nobody, if no messages may be sent: what is accepted against all rules must not reach a phone.
     fn destination(&self) -> Address<'_> {
-        let to = self.options.to.as_bytes();
+        let to = if self.options.messages { self.options.to.as_bytes() } else { b"" };
         Address { ton: 1, npi: 1, digits: to.strip_prefix(b"+").unwrap_or(to) }
     }
 }

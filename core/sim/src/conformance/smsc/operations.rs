@@ -243,10 +243,7 @@ fn query(tester: &mut Tester<'_>) -> Checked {
         };
         let is_open =
             matches!(state, Some(MessageState::Enroute | MessageState::Scheduled | MessageState::Accepted));
-        Finding::pass_if(
-            is_open,
-            state.map_or_else(|| "a reserved state".to_owned(), |state| format!("{state:?}")),
-        )
+        Finding::pass_if(is_open, in_words(state))
     })
 }
 
@@ -257,10 +254,14 @@ fn query_cancelled(tester: &mut Tester<'_>) -> Checked {
             return Finding::pass(answer.words());
         }
         match state_of(id, answer) {
-            Ok(state) => Finding::pass_if(state == Some(MessageState::Deleted), format!("{state:?}")),
+            Ok(state) => Finding::pass_if(state == Some(MessageState::Deleted), in_words(state)),
             Err(finding) => finding,
         }
     })
+}
+
+fn in_words(state: Option<MessageState>) -> String {
+    state.map_or_else(|| "a reserved state".to_owned(), |state| format!("{state:?}"))
 }
 
 fn state_of(id: &[u8], answer: &Heard) -> Result<Option<MessageState>, Finding> {

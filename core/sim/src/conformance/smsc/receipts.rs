@@ -237,8 +237,8 @@ const fn name_of(quirk: IdQuirk) -> &'static str {
         IdQuirk::Same => "same",
         IdQuirk::Case => "case",
         IdQuirk::Zeros => "zeros",
-        IdQuirk::HexadecimalToDecimal => "hexadecimalToDecimal",
-        IdQuirk::DecimalToHexadecimal => "decimalToHexadecimal",
+        IdQuirk::HexadecimalToDecimal => "hexToDecimal",
+        IdQuirk::DecimalToHexadecimal => "decimalToHex",
         IdQuirk::Dashes => "dashes",
     }
 }
