@@ -16,6 +16,7 @@ mod offload;
 mod options;
 mod shard;
 mod throttle;
+mod trace;
 
 pub use census::Census;
 pub use config::check_serialized as check_serialized_snapshot;
@@ -23,3 +24,4 @@ pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+pub use trace::describe_pdu;

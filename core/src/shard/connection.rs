@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use brivas_smpp::Session;
 use mio::net::TcpStream;
 
+use crate::trace::Tap;
+
 /// Names one connection; stale after it closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionRef {
@@ -41,6 +43,8 @@ pub(crate) enum Owner {
 /// A socket and its session.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Names it for people, until it ends; none has it again.
+    pub(crate) number: u64,
     pub(crate) stream: TcpStream,
     pub(crate) session: Session,
     pub(crate) owner: Owner,
@@ -62,6 +66,8 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// Since when the peer takes nothing although there is something to take.
     pub(crate) stalled_since_ms: Option<u64>,
+    /// Copies what is read and written to the traces that asked for it.
+    pub(crate) tap: Option<Box<Tap>>,
 }
 
 /// Octets of output at which a peer is not read further: it takes too little of what it asked for.
@@ -82,6 +88,9 @@ impl Connection {
         match self.stream.read(&mut buffer[start..]) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.saw(false, &buffer[start..start + count]);
+                }
                 self.readable = self.is_ending || start + count == buffer.len();
                 Ok(count)
             }
@@ -103,6 +112,9 @@ impl Connection {
             match self.stream.write(self.session.output()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
+                    if let Some(tap) = &mut self.tap {
+                        tap.saw(true, &self.session.output()[..count]);
+                    }
                     self.session.written(count);
                     self.stalled_since_ms = None;
                 }
@@ -125,6 +137,8 @@ impl Connection {
 pub(crate) struct Connections {
     slots: Vec<(u32, Option<Connection>)>,
     free: Vec<u32>,
+    /// Connections that there ever were.
+    opened: u64,
 }
 
 impl Connections {
@@ -150,7 +164,9 @@ impl Connections {
         ConnectionRef { index, generation }
     }
 
-    pub(crate) fn insert(&mut self, connection: Connection) -> ConnectionRef {
+    pub(crate) fn insert(&mut self, mut connection: Connection) -> ConnectionRef {
+        self.opened += 1;
+        connection.number = self.opened;
         let name = self.next_name();
         match self.free.pop() {
             Some(index) => self.slots[index as usize].1 = Some(connection),

@@ -54,6 +54,8 @@ impl Shard {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, name.token(), interest).ok()?;
         let connection = Connection {
+            // Given by the connections.
+            number: 0,
             stream,
             session,
             owner,
@@ -68,8 +70,11 @@ impl Shard {
             writable: false,
             is_dirty: false,
             stalled_since_ms: None,
+            tap: None,
         };
-        Some(self.connections.insert(connection))
+        let name = self.connections.insert(connection);
+        self.tap_opened(name);
+        Some(name)
     }
 
     /// Somebody wants to bind.
@@ -152,6 +157,7 @@ impl Shard {
         ];
         self.notices.tell(Level::Info, "customer_bound", fields);
         account.binds.push(name);
+        self.tap_identified(name);
         self.mark_dirty(name);
         self.mark_account(number);
     }

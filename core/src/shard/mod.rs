@@ -6,12 +6,15 @@
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
 //! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
+//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's;
+//! `taps` feeds traces.
 
 mod admission;
+mod carrier_stats;
 mod carriers;
 mod commands;
 mod commit;
+mod congestion;
 mod connection;
 mod crowd;
 mod customers;
@@ -20,6 +23,7 @@ mod drain;
 mod forward;
 mod idempotency;
 mod messages;
+mod pace;
 mod parties;
 mod passwords;
 mod receipt;
@@ -28,9 +32,11 @@ mod reload;
 mod replay;
 mod retention;
 mod round;
+mod round_trip;
 mod sockets;
 mod stats;
 mod sweep;
+mod taps;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 
@@ -49,6 +55,7 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::trace::Feed;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections, Owner};
@@ -101,6 +108,8 @@ pub(crate) struct Shard {
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
     paced_binds: Vec<(u32, u32)>,
+    /// When the first of them may go on.
+    paced_until_us: u64,
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
@@ -108,6 +117,7 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
+    traces: Vec<Arc<Feed>>,
     /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
     /// For now: carriers are not read.
@@ -165,6 +175,7 @@ impl Shard {
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
             paced_binds: Vec::new(),
+            paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
             next_look_ms: 0,
@@ -172,6 +183,7 @@ impl Shard {
             carrying: Carrying::default(),
             draining: Draining::default(),
             notices,
+            traces: Vec::new(),
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,

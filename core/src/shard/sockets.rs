@@ -4,6 +4,7 @@ use brivas_smpp::Event;
 use brivas_smpp::session::State;
 
 use super::Shard;
+use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
 
 /// What one read takes from a connection that is not bound.
@@ -88,8 +89,12 @@ impl Shard {
                 (Owner::Account(account), Event::Message { sequence_number, message }) => {
                     self.handle_submit(name, account, sequence_number, &message);
                 }
-                (Owner::Carrier(carrier, bind), Event::Answered { token, status, message_id }) => {
-                    self.handle_carrier_answer(carrier, bind, token, status, message_id);
+                (
+                    Owner::Carrier(carrier, bind),
+                    Event::Answered { token, status, message_id, sent_ms, congestion_state },
+                ) => {
+                    let pace = Pace { sent_ms, congestion_state };
+                    self.handle_carrier_answer(carrier, bind, token, status, message_id, pace);
                 }
                 (Owner::Carrier(carrier, _), Event::Message { sequence_number, message }) => {
                     self.handle_carrier_message(name, carrier, sequence_number, &message);
@@ -181,6 +186,9 @@ impl Shard {
     /// Ends a connection and gives what was under way on it back to its queues.
     pub(super) fn close(&mut self, name: ConnectionRef, why: &str) {
         let Some(mut connection) = self.connections.remove(name) else { return };
+        if let Some(tap) = connection.tap.take() {
+            tap.end();
+        }
         let _ = self.poll.registry().deregister(&mut connection.stream);
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
         match connection.owner {

@@ -73,17 +73,7 @@ impl Shard {
                     deliveries_waiting: account.deliveries.len() as u64,
                 })
                 .collect(),
-            carriers: carriers
-                .map(|carrier| v1::CarrierStats {
-                    name: carrier.name.to_string(),
-                    binds_up: carrier.up.len() as u32,
-                    binds_wanted: carrier.binds.len() as u32,
-                    sent: carrier.sent,
-                    failed: carrier.failed,
-                    queued: carrier.queued,
-                    in_flight: carrier.in_flight,
-                })
-                .collect(),
+            carriers: carriers.map(|carrier| self.carrier_stats(carrier)).collect(),
             // The journal's own are added by whoever has its reader.
             journal: None,
         }
@@ -113,6 +103,8 @@ impl Shard {
                 pdus_out: counters.pdus_out,
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
+                connection: connection.number,
+                round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
             });
         }

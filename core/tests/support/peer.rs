@@ -104,6 +104,11 @@ impl Peer {
         self.session.written(count);
     }
 
+    /// As the engine sees it.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
+    }
+
     /// Its socket, for what no session would do.
     pub fn into_stream(self) -> TcpStream {
         self.stream
@@ -191,7 +196,7 @@ impl Peer {
                     text: message.text().to_vec(),
                     is_receipt: message.esm_class.is_receipt(),
                 },
-                Event::Answered { token, status, message_id } => {
+                Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
                 Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,
