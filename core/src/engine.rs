@@ -13,7 +13,7 @@ use mio::net::TcpListener;
 use mio::{Poll, Waker};
 use tokio::sync::{Notify, oneshot};
 
-use crate::config::{Names, build, last_good};
+use crate::config::{Files, Names, build, last_good};
 use crate::error::EngineError;
 use crate::grpc::{self, Current, Listeners, Shared};
 use crate::notice::{self, Level, Notice, NoticeBoard};
@@ -104,7 +104,13 @@ impl Engine {
 
         let (mut account_names, mut carrier_names) = (Names::default(), Names::default());
         restored.number_names(&mut account_names, &mut carrier_names);
-        let config = Arc::new(build(&snapshot, account_names, carrier_names)?);
+        let config = Arc::new(build(
+            &snapshot,
+            account_names,
+            carrier_names,
+            &Files::kept_in(&options.data_dir),
+            None,
+        )?);
 
         let poll = Poll::new().map_err(io("poll in", &options.data_dir))?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(io("poll in", &options.data_dir))?);

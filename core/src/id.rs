@@ -27,9 +27,21 @@ impl Ids {
     }
 
     pub(crate) fn give(&mut self, wall_ms: i64) -> u64 {
-        let now = (wall_ms.max(0) as u64) << COUNTER_BITS;
-        let ticket = self.next.max(now);
+        let ticket = self.ticket(wall_ms);
         self.next = ticket + 1;
+        self.of_ticket(ticket)
+    }
+
+    /// The id that `give` would give now.
+    pub(crate) fn peek(&self, wall_ms: i64) -> u64 {
+        self.of_ticket(self.ticket(wall_ms))
+    }
+
+    fn ticket(&self, wall_ms: i64) -> u64 {
+        self.next.max((wall_ms.max(0) as u64) << COUNTER_BITS)
+    }
+
+    const fn of_ticket(&self, ticket: u64) -> u64 {
         let (milliseconds, counter) = (ticket >> COUNTER_BITS, ticket & ((1 << COUNTER_BITS) - 1));
         (((milliseconds << SHARD_BITS) | self.shard) << COUNTER_BITS) | counter
     }
@@ -38,6 +50,16 @@ impl Ids {
 /// When the message of this id was accepted, about: milliseconds since 1970 UTC.
 pub(crate) const fn accepted_ms(id: u64) -> i64 {
     (id >> (COUNTER_BITS + SHARD_BITS)) as i64
+}
+
+/// The id that is given next after this one, within one round.
+pub(crate) const fn following(id: u64) -> u64 {
+    let (low, high) = (id & ((1 << COUNTER_BITS) - 1), id >> COUNTER_BITS);
+    if low + 1 < 1 << COUNTER_BITS {
+        return id + 1;
+    }
+    // The counter carries over the shard into the milliseconds.
+    (high + (1 << SHARD_BITS)) << COUNTER_BITS
 }
 
 /// The id as it goes to the wire.
@@ -73,11 +95,24 @@ mod tests {
         for step in 0..100_000_i64 {
             // A clock that runs, stands, and is set back an hour.
             let wall_ms = 1_795_348_800_000 + step / 7 - if step > 50_000 { 3_600_000 } else { 0 };
+            let next = ids.peek(wall_ms);
             let id = ids.give(wall_ms);
+            assert_eq!(id, next);
             assert!(id > last);
             last = id;
         }
         assert!(Ids::after(3, Some(last)).give(0) > last);
+    }
+
+    #[test]
+    fn the_following_id_is_the_one_that_is_given() {
+        let mut ids = Ids::after(3, None);
+        let mut last = ids.give(1_795_348_800_000);
+        for _ in 0..40_000 {
+            let id = ids.give(1_795_348_800_000);
+            assert_eq!(following(last), id);
+            last = id;
+        }
     }
 
     #[test]

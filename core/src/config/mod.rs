@@ -4,17 +4,29 @@
 //! binds and counters find their owner.
 
 mod build;
+pub(crate) mod conditions;
+pub(crate) mod files;
 pub(crate) mod last_good;
+mod numbers;
+pub(crate) mod routing;
+mod senders;
 
 pub(crate) use build::build;
 pub use build::check_serialized;
+use senders::Senders;
 
+use conditions::Tags;
+pub(crate) use files::Files;
+use numbers::{Loaded, Numbers};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::Table;
+use brivas_route::{Policy, Table};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{BindMode, InterfaceVersion};
+
+use crate::shard::Manner;
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +65,10 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct AccountConfig {
     pub(crate) spec: v1::Account,
+    /// Of its messages: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
+    /// Who it may send as; None: anybody.
+    pub(crate) senders: Option<Senders>,
 }
 
 impl AccountConfig {
@@ -62,10 +78,19 @@ impl AccountConfig {
     }
 }
 
+impl AccountConfig {
+    /// How its long messages travel, and what its data_coding 0 means.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
+    }
+}
+
 /// A carrier.
 #[derive(Debug)]
 pub(crate) struct CarrierConfig {
     pub(crate) spec: v1::Carrier,
+    /// Of the messages that come from it: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
 }
 
 impl CarrierConfig {
@@ -75,6 +100,11 @@ impl CarrierConfig {
             v1::BindMode::Transmitter => BindMode::Transmitter,
             v1::BindMode::Receiver => BindMode::Receiver,
         }
+    }
+
+    /// How long messages travel to it, and what data_coding 0 means there.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
     }
 
     /// The version to bind with.
@@ -115,11 +145,30 @@ pub(crate) struct Config {
     pub(crate) accounts: Vec<Option<Arc<AccountConfig>>>,
     pub(crate) carriers: Vec<Option<Arc<CarrierConfig>>>,
     pub(crate) table: Table,
+    /// Changes with the table: routes are remembered by number.
+    pub(crate) table_generation: u32,
+    /// Whether a customer's message is looked at beyond its number: there are rules, or a policy.
+    pub(crate) judges_mt: bool,
+    /// Whether any route changes what it sends.
+    pub(crate) rewrites: bool,
+    pub(crate) policy: Policy,
+    pub(crate) numbers: Numbers,
+    pub(crate) suppressions_key: [u8; 32],
+    pub(crate) tags: Tags,
+    /// What was read for it, for the log.
+    pub(crate) loaded: Vec<Loaded>,
     pub(crate) by_system_id: HashMap<Vec<u8>, u32>,
     pub(crate) by_api_key: HashMap<[u8; 32], u32>,
 }
 
 impl Config {
+    /// Whether data_coding 0 has more than one meaning among them, or another than the usual one.
+    pub(crate) fn has_alphabets(&self) -> bool {
+        let accounts = self.accounts.iter().flatten().map(|account| account.manner());
+        let carriers = self.carriers.iter().flatten().map(|carrier| carrier.manner());
+        accounts.chain(carriers).any(|manner| manner.alphabet != DefaultAlphabet::Gsm)
+    }
+
     pub(crate) fn account(&self, number: u32) -> Option<&Arc<AccountConfig>> {
         self.accounts.get(number as usize)?.as_ref()
     }

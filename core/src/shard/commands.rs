@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brivas_proto::v1;
-use brivas_smpp::{CommandStatus, MessageState, ShortMessage};
+use brivas_route::PolicyState;
+use brivas_smpp::{CommandStatus, ShortMessage};
 use tokio::sync::oneshot;
 
 use super::Shard;
+use super::admission::Origin;
 use super::commit::{Awaiting, Then};
-use super::connection::ConnectionRef;
+use super::consents::{ConsentAnswer, ConsentRequest};
 use super::messages::ApiPart;
+use super::operations::Stand;
 use crate::config::Config;
 use crate::offload::{PasswordTag, Resolve};
 use crate::trace::Feed;
@@ -52,6 +55,19 @@ pub(crate) enum Command {
     CarriersUp {
         reply: oneshot::Sender<Vec<bool>>,
     },
+    /// What of the policy's counts and consents a message needs: for whoever explains.
+    PolicyState {
+        about: AboutMessage,
+        reply: oneshot::Sender<PolicyState>,
+    },
+    Review {
+        request: v1::ReviewRequest,
+        reply: oneshot::Sender<v1::ReviewResponse>,
+    },
+    Suppressions {
+        request: ConsentRequest,
+        reply: oneshot::Sender<ConsentAnswer>,
+    },
     Drain {
         done: oneshot::Sender<u64>,
     },
@@ -65,6 +81,9 @@ pub(crate) enum Command {
         result: Result<SocketAddr, String>,
     },
 }
+
+/// Takes what counts for one message out of a shard's state.
+pub(crate) type AboutMessage = Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>;
 
 /// The way into a shard's mailbox.
 #[derive(Clone)]
@@ -142,13 +161,15 @@ struct ApiCall {
 }
 
 /// What a call is told in the end.
-enum Answer {
+pub(super) enum Answer {
+    Reviewed(v1::ReviewResponse, oneshot::Sender<v1::ReviewResponse>),
+    ConsentChanged(v1::SuppressionsResponse, oneshot::Sender<ConsentAnswer>),
     Submitted(Submitted, oneshot::Sender<Submitted>),
     Cancelled(oneshot::Sender<Cancelled>),
 }
 
 impl ApiCalls {
-    fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
+    pub(super) fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
         let call = Some(ApiCall { waits_for, answer });
         match self.free.pop() {
             Some(slot) => {
@@ -173,6 +194,8 @@ impl ApiCalls {
             // The caller may have gone; what it asked for is done all the same.
             match call.answer {
                 Answer::Submitted(submitted, reply) => drop(reply.send(submitted)),
+                Answer::Reviewed(response, reply) => drop(reply.send(response)),
+                Answer::ConsentChanged(response, reply) => drop(reply.send(Ok(response))),
                 Answer::Cancelled(reply) => drop(reply.send(Cancelled::Done)),
             }
         }
@@ -210,6 +233,11 @@ impl Shard {
                 Command::CarriersUp { reply } => {
                     let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
                 }
+                Command::PolicyState { about, reply } => {
+                    let _ = reply.send(about(&self.config, &self.routing.judging.state));
+                }
+                Command::Review { request, reply } => self.review(&request, reply),
+                Command::Suppressions { request, reply } => self.suppressions(&request, reply),
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),
@@ -289,7 +317,8 @@ impl Shard {
         let fingerprint = if has_key { fingerprint } else { 0 };
         let key = idempotency_key.clone();
         let part = ApiPart { reference: new.reference, idempotency_key, fingerprint };
-        let (name, offset) = self.admit(account, ConnectionRef::NONE, &content, Some(Box::new(part)))?;
+        let origin = Origin { api: Some(Box::new(part)), ..Origin::NONE };
+        let (name, offset) = self.admit(account, &content, origin)?;
         let wall_ms = self.clock.wall_ms;
         let Some(message) = self.messages.get_mut(name) else { return Err(CommandStatus::RSYSERR) };
         let id = message.id;
@@ -300,23 +329,22 @@ impl Shard {
     }
 
     fn cancel(&mut self, account: u32, id: u64, reply: oneshot::Sender<Cancelled>) {
-        // Rare: a search through the open messages is cheaper than an index that every message pays for.
-        let found = self.messages.iter().find(|(_, message)| message.id == id && message.account == account);
-        let now = match found {
+        let known = self.index.find(id).filter(|known| known.account == account);
+        let now = match known.map(|known| known.stand) {
             None => Cancelled::Unknown,
-            Some((name, _)) if !self.is_cancellable(name) => Cancelled::TooLate,
-            Some(_) if !self.journal.has_room() => Cancelled::NotNow,
-            Some((name, _)) => {
-                self.count_out(name);
-                // Queues still hold its name; whoever finds it there sees that it has ended.
-                let offset = self.end(name, MessageState::Deleted, b"");
-                // Told when it is safe: a crash must not send what was called back.
-                let call = self.calls.open(1, Answer::Cancelled(reply));
-                let on_disk = self.accounts[account as usize].on_disk();
-                let then = Then::AnswerCallAgain { call };
-                self.commits.push(on_disk, Awaiting { offset, message: name, then });
-                return;
+            Some(Stand::Open(name)) if self.is_cancellable(name) => {
+                if self.journal.has_room() {
+                    let offset = self.cancel_message(name);
+                    // Told when it is safe: a crash must not send what was called back.
+                    let call = self.calls.open(1, Answer::Cancelled(reply));
+                    let on_disk = self.accounts[account as usize].on_disk();
+                    let then = Then::AnswerCallAgain { call };
+                    self.commits.push(on_disk, Awaiting { offset, message: name, then });
+                    return;
+                }
+                Cancelled::NotNow
             }
+            Some(_) => Cancelled::TooLate,
         };
         let _ = reply.send(now);
     }

@@ -2,13 +2,14 @@
 
 use brivas_smpp::pdu::BindRequest;
 use brivas_smpp::session::{SessionConfig, State};
-use brivas_smpp::{CommandStatus, Session};
+use brivas_smpp::{CommandStatus, InterfaceVersion, Session};
 use mio::Interest;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
+use super::operations::CUSTOMER_OPERATIONS;
 use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
 use crate::offload::PasswordTag;
@@ -32,7 +33,12 @@ impl Shard {
                         continue;
                     }
                     let _ = stream.set_nodelay(true);
-                    let session = Session::new(SessionConfig::new(CUSTOMER_ROLE), self.clock.now_ms());
+                    let config = SessionConfig {
+                        interface_version: InterfaceVersion::V5_0,
+                        operations: CUSTOMER_OPERATIONS,
+                        ..SessionConfig::new(CUSTOMER_ROLE)
+                    };
+                    let session = Session::new(config, self.clock.now_ms());
                     self.open(stream, session, Owner::Stranger, peer, String::new());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -172,7 +178,7 @@ impl Shard {
                 ("why", why.to_owned()),
             ];
             self.notices.tell(Level::Warning, "bind_refused", fields);
-            connection.session.refuse_bind(sequence_number, status);
+            connection.session.refuse_bind(sequence_number, SYSTEM_ID, status);
             self.mark_dirty(name);
         }
     }

@@ -1,9 +1,13 @@
 //! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
 
+use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
-use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage};
+use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
 use super::connection::ConnectionRef;
+use super::operations::{Place, alias};
+use super::parts::Link;
+use crate::id;
 
 /// Names one open message; stale after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +34,10 @@ pub(crate) enum Phase {
     Free,
     /// Its `accepted` is not yet as durable as asked.
     Accepting,
+    /// Waits for the time that it is scheduled for; in no carrier's queue.
+    Scheduled,
+    /// Held for review, by a rule of the policy; in no carrier's queue.
+    InReview,
     /// In a carrier's queue.
     Queued,
     /// Waits for its next attempt.
@@ -46,6 +54,29 @@ pub(crate) enum Phase {
     DeliveryInFlight,
     /// The customer was not able to take it; waits for the next attempt.
     DeliveryRetrying,
+    /// A part that waits for the rest of its message.
+    Held,
+    /// Goes out in PDUs of its own, or in another message: see [`super::parts`].
+    InParts,
+}
+
+impl Phase {
+    /// Whether no carrier has it, so that it can still be taken back or changed.
+    pub(crate) const fn is_unsent(self) -> bool {
+        matches!(self, Self::Accepting | Self::Scheduled | Self::InReview | Self::Queued | Self::Retrying)
+    }
+}
+
+/// Whether somebody has to look at a message before it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Review {
+    /// Nobody.
+    #[default]
+    None,
+    /// It waits for that.
+    Held,
+    /// It was let go.
+    Passed,
 }
 
 /// How it ended.
@@ -72,7 +103,7 @@ impl Outcome {
 }
 
 /// What only messages submitted by API have.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ApiPart {
     pub(crate) reference: String,
     pub(crate) idempotency_key: String,
@@ -86,14 +117,34 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    pub(crate) review: Review,
+    /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
+    pub(crate) may_change: bool,
+    /// It does: its PDUs are made when its turn to go out comes.
+    pub(crate) changes: bool,
+    /// It has waited for the rest of its message in vain: it does not again.
+    pub(crate) has_waited: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
+    /// priority_flag, as it came.
+    pub(crate) priority: u8,
     pub(crate) attempts: u16,
     /// How often in a row the carrier has asked to have it later.
     pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
+    /// Its route, by number in the table of this generation.
+    pub(crate) route: u32,
+    pub(crate) table: u32,
+    /// The short id that the customer was told; 0: none.
+    pub(crate) alias: u32,
     pub(crate) id: u64,
+    /// Of the second and later recipients of a submission, the first one's id; else 0.
+    pub(crate) submission: u64,
+    /// Where the index of ids has it.
+    pub(crate) place: Place,
     pub(crate) accepted_ms: i64,
+    /// By the wall clock, when it may go out; 0: at once.
+    pub(crate) schedule_ms: i64,
     pub(crate) expires_ms: i64,
     /// By our clock, when its final state was written down: its receipt waits from there on. The carrier's own date
     /// stands in `outcome`, and is the carrier's affair.
@@ -105,6 +156,7 @@ pub(crate) struct Message {
     pub(crate) connection: ConnectionRef,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) api: Option<Box<ApiPart>>,
+    pub(crate) link: Option<Box<Link>>,
     /// The body of its submit_sm or deliver_sm, and behind it the carrier's id.
     octets: Vec<u8>,
     mandatory_end: u32,
@@ -119,6 +171,25 @@ impl Message {
 
     pub(crate) fn tlvs(&self) -> &[u8] {
         &self.octets[self.mandatory_end as usize..self.body_end as usize]
+    }
+
+    /// The id that the customer was told, as its receipts name it.
+    pub(crate) fn told_id(&self) -> ToldId {
+        if self.alias != 0 {
+            let mut text = [0; 16];
+            text[..8].copy_from_slice(&alias::hex(self.alias));
+            return ToldId { text, length: 8 };
+        }
+        let id = if self.submission == 0 { self.id } else { self.submission };
+        ToldId { text: id::hex(id), length: 16 }
+    }
+
+    /// Changes its content, before it was sent.
+    pub(crate) fn replace_content(&mut self, message: &ShortMessage<'_>) {
+        self.registered_delivery = message.registered_delivery;
+        self.priority = message.priority_flag;
+        self.may_change = may_change(message);
+        self.set_body(message);
     }
 
     /// The carrier's id; empty until it is known.
@@ -136,6 +207,19 @@ impl Message {
         ShortMessage::decode(&self.octets[..self.body_end as usize])
     }
 
+    /// The whole body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.octets[..self.body_end as usize]
+    }
+
+    /// The message that this is a part of, with its number.
+    pub(crate) fn part_of(&self) -> Option<(MessageRef, u8)> {
+        match self.link.as_deref() {
+            Some(&Link::Part { of, number }) => Some((of, number)),
+            _ => None,
+        }
+    }
+
     /// Whether the carrier, which has it, will tell what became of it.
     pub(crate) fn awaits_receipt(&self) -> bool {
         self.registered_delivery.wants_receipt() && !self.carrier_message_id().is_empty()
@@ -150,14 +234,38 @@ impl Message {
     fn set_body(&mut self, message: &ShortMessage<'_>) {
         self.octets.clear();
         let asked = message.registered_delivery;
-        let registered_delivery = if self.incoming { asked } else { asked.for_every_outcome() };
-        ShortMessage { registered_delivery, ..*message }.encode_mandatory(&mut self.octets);
+        if self.incoming {
+            message.encode_mandatory(&mut self.octets);
+        } else {
+            // What is held here, the carrier need not hold; what is replaced, is replaced here.
+            let (mut outgoing, registered_delivery) = (*message, asked.for_every_outcome());
+            (outgoing.registered_delivery, outgoing.replace_if_present_flag) = (registered_delivery, 0);
+            outgoing.schedule_delivery_time = b"";
+            let expires;
+            if self.schedule_ms != 0 && !outgoing.validity_period.is_empty() {
+                // Counted from the acceptance: said again later, a relative one would count from there.
+                expires = time::absolute(self.expires_ms);
+                outgoing.validity_period = &expires;
+            }
+            outgoing.encode_mandatory(&mut self.octets);
+        }
         self.mandatory_end = self.octets.len() as u32;
         self.octets.extend_from_slice(message.tlvs.octets());
         self.body_end = self.octets.len() as u32;
     }
 }
 
+/// Whether a message is of a kind that not every peer takes: in parts, or too long for one short message.
+pub(crate) fn may_change(message: &ShortMessage<'_>) -> bool {
+    message.esm_class.has_udh()
+        || message.short_message.len() > SHORT_OCTETS_MAX
+        || message.tlvs.octets().len() > TLVS_OCTETS_OF_ONE
+}
+
+/// What fits into one short message, however it is written (3GPP TS 23.040 §9.2.3.24).
+const SHORT_OCTETS_MAX: usize = 140;
+/// Three TLVs make a part: with fewer octets it is none.
+const TLVS_OCTETS_OF_ONE: usize = 4;
 /// Octets of a carrier's id that are kept: 65 are allowed, more are seen.
 pub(super) const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
 /// What an empty slot keeps of its buffer.
@@ -175,6 +283,24 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) destination_hash: u64,
     pub(crate) connection: ConnectionRef,
     pub(crate) api: Option<Box<ApiPart>>,
+    pub(crate) schedule_ms: i64,
+    pub(crate) submission: u64,
+    pub(crate) alias: u32,
+}
+
+/// An id as text: sixteen digits, or eight for binds below 3.4.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldId {
+    text: [u8; 16],
+    length: u8,
+}
+
+impl std::ops::Deref for ToldId {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
+    }
 }
 
 /// All open messages of a shard, at most `max`.
@@ -183,19 +309,33 @@ pub(crate) struct Messages {
     slots: Vec<Message>,
     free: Vec<u32>,
     max: usize,
+    /// Slots that hold parts of messages.
+    parts: usize,
 }
 
 impl Messages {
     pub(crate) const fn new(max: usize) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), max }
+        Self { slots: Vec::new(), free: Vec::new(), max, parts: 0 }
     }
 
+    /// Messages, without the parts that some of them go out in.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.parts
     }
 
+    /// Whether there is no slot left. Parts take slots too.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.max
+        self.slots.len() - self.free.len() >= self.max
+    }
+
+    /// Makes a message a part of another.
+    pub(crate) fn link_part(&mut self, name: MessageRef, of: MessageRef, number: u8) {
+        if let Some(message) = self.get_mut(name) {
+            message.link = Some(Box::new(Link::Part { of, number }));
+            // The journal knows it by the whole.
+            message.journal_offset = i64::MAX;
+            self.parts += 1;
+        }
     }
 
     /// How many slots there are, in use or not: the bound of [`Self::at_slot`].
@@ -212,12 +352,24 @@ impl Messages {
         let message = &mut self.slots[slot as usize];
         message.phase = Phase::Accepting;
         message.incoming = new.incoming;
+        message.may_change = may_change(new.content);
+        message.changes = false;
+        message.has_waited = false;
         message.registered_delivery = new.content.registered_delivery;
+        message.priority = new.content.priority_flag;
+        message.review = Review::None;
         message.attempts = 0;
         message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
+        message.route = NO_ROUTE;
+        // Of no table: it is found when it is asked for.
+        message.table = 0;
+        message.alias = new.alias;
         message.id = new.id;
+        message.submission = new.submission;
+        message.place = Place::NONE;
+        message.schedule_ms = new.schedule_ms;
         message.accepted_ms = new.accepted_ms;
         message.expires_ms = new.expires_ms;
         message.ended_ms = new.accepted_ms;
@@ -225,6 +377,7 @@ impl Messages {
         message.connection = new.connection;
         message.outcome = None;
         message.api = new.api;
+        message.link = None;
         message.set_body(new.content);
         MessageRef { slot, generation: message.generation }
     }
@@ -243,9 +396,11 @@ impl Messages {
         Some((MessageRef { slot: slot as u32, generation: message.generation }, message))
     }
 
-    /// All of them, by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (MessageRef, &Message)> {
-        (0..self.slots.len()).filter_map(|slot| self.at_slot(slot))
+    /// Gives a message another name; every other is stale from here on.
+    pub(crate) fn rename(&mut self, name: MessageRef) -> MessageRef {
+        let Some(message) = self.get_mut(name) else { return name };
+        message.generation = message.generation.wrapping_add(1);
+        MessageRef { slot: name.slot, generation: message.generation }
     }
 
     /// Ends a message: its name is stale from here on.
@@ -254,6 +409,10 @@ impl Messages {
         message.phase = Phase::Free;
         message.generation = message.generation.wrapping_add(1);
         message.api = None;
+        if message.link.take().is_some_and(|link| matches!(*link, Link::Part { .. })) {
+            self.parts -= 1;
+        }
+        let message = &mut self.slots[name.slot as usize];
         message.octets.clear();
         message.octets.shrink_to(BUFFER_KEPT_OCTETS);
         message.mandatory_end = 0;
@@ -272,13 +431,24 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    review: Review::None,
+    may_change: false,
+    changes: false,
+    has_waited: false,
     registered_delivery: RegisteredDelivery(0),
+    priority: 0,
     attempts: 0,
     throttled: 0,
     account: 0,
     carrier: 0,
+    route: NO_ROUTE,
+    table: 0,
+    alias: 0,
     id: 0,
+    submission: 0,
+    place: Place::NONE,
     accepted_ms: 0,
+    schedule_ms: 0,
     expires_ms: 0,
     ended_ms: 0,
     destination_hash: 0,
@@ -286,6 +456,7 @@ const EMPTY: Message = Message {
     connection: ConnectionRef::NONE,
     outcome: None,
     api: None,
+    link: None,
     octets: Vec::new(),
     mandatory_end: 0,
     body_end: 0,
@@ -316,6 +487,9 @@ mod tests {
             destination_hash: 6,
             connection: ConnectionRef::NONE,
             api: None,
+            schedule_ms: 0,
+            submission: 0,
+            alias: 0,
         })
     }
 

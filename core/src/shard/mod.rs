@@ -5,17 +5,19 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's;
-//! `taps` feeds traces.
+//! them to carriers, `parts` splits and joins them on the way, `receipt` matches what comes back, `delivery` brings it to
+//! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
+//! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod bind_queue;
 mod carrier_stats;
 mod carriers;
 mod commands;
 mod commit;
 mod congestion;
 mod connection;
+mod consents;
 mod crowd;
 mod customers;
 mod delivery;
@@ -23,9 +25,12 @@ mod drain;
 mod forward;
 mod idempotency;
 mod messages;
+mod operations;
 mod pace;
 mod parties;
+mod parts;
 mod passwords;
+mod quarantine;
 mod receipt;
 mod receipts;
 mod reload;
@@ -33,12 +38,15 @@ mod replay;
 mod retention;
 mod round;
 mod round_trip;
+mod routing;
 mod sockets;
 mod stats;
 mod sweep;
 mod taps;
+mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
+pub(crate) use consents::ConsentRequest;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -62,9 +70,13 @@ use connection::{ConnectionRef, Connections, Owner};
 use drain::Draining;
 use idempotency::Idempotency;
 use messages::{MessageRef, Messages};
+use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
+use parts::{References, Together};
+use quarantine::Quarantine;
 use receipts::ReceiptIndex;
 use retention::Carrying;
+use routing::Routing;
 use stats::Counters;
 
 const LISTENER: Token = Token(usize::MAX);
@@ -92,6 +104,10 @@ pub(crate) struct Shard {
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
+    index: MessageIndex,
+    aliases: Aliases,
+    refused_recipients: RefusedRecipients,
+    schedule: Schedule,
     receipts: ReceiptIndex,
     idempotency: Idempotency,
     calls: ApiCalls,
@@ -99,7 +115,13 @@ pub(crate) struct Shard {
     journal: Appender,
     commits: Commits,
     retries: BinaryHeap<Due>,
+    references: References,
+    together: Together,
+    /// Somebody's data_coding 0 is not GSM's alphabet: no message is sure to go out as it came.
+    has_alphabets: bool,
     counters: Counters,
+    routing: Routing,
+    quarantine: Quarantine,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -138,6 +160,7 @@ pub(crate) struct ShardParts {
     pub(crate) notices: Notices,
 }
 
+pub(crate) use parts::{Manner, PartRecord};
 pub(crate) use replay::Restored;
 
 impl Shard {
@@ -159,6 +182,10 @@ impl Shard {
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),
+            index: MessageIndex::new(Bounds::USUAL),
+            aliases: Aliases::default(),
+            refused_recipients: RefusedRecipients::default(),
+            schedule: Schedule::default(),
             receipts: ReceiptIndex::new(),
             idempotency: Idempotency::default(),
             calls: ApiCalls::default(),
@@ -166,7 +193,14 @@ impl Shard {
             journal,
             commits: Commits::default(),
             retries: BinaryHeap::new(),
+            references: References::new(
+                u64::from_le_bytes(secret[8..16].try_into().unwrap_or_default()) ^ clock.wall_ms as u64,
+            ),
+            together: Together::default(),
+            has_alphabets: false,
             counters: Counters::default(),
+            quarantine: Quarantine::default(),
+            routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,
             clock,

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 use super::pace::Pacer;
+use super::parts::Joining;
 use super::passwords::Passwords;
 use super::round_trip::RoundTrip;
 use crate::config::{AccountConfig, CarrierConfig};
@@ -25,6 +27,8 @@ pub(crate) struct Account {
     /// Receipts and incoming messages that wait for a bind with room.
     pub(crate) deliveries: VecDeque<MessageRef>,
     pub(crate) open_messages: u64,
+    /// Parts that wait for the rest of their message; none as long as it has had none.
+    pub(crate) joining: Option<Box<Joining>>,
     /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
     /// account hash slowly once.
     pub(crate) confirmed_password: Option<[u8; 32]>,
@@ -45,6 +49,7 @@ impl Account {
             next_bind: 0,
             deliveries: VecDeque::new(),
             open_messages: 0,
+            joining: None,
             confirmed_password: None,
             passwords: Passwords::default(),
             is_flushing: false,
@@ -78,14 +83,12 @@ pub(crate) enum BindState {
 pub(crate) struct CarrierBind {
     pub(crate) state: BindState,
     /// Messages of this bind's share of the destinations, in order.
-    pub(crate) queue: VecDeque<MessageRef>,
+    pub(crate) queue: BindQueue,
     /// Monotonic milliseconds.
     pub(crate) retry_at_ms: u64,
     /// Failed attempts in a row.
     pub(crate) failures: u32,
     pub(crate) last_error: String,
-    /// How many at the front of the queue the carrier has asked to have later; they go first, in their order.
-    pub(crate) again: usize,
     pub(crate) round_trip: RoundTrip,
     pub(crate) is_flushing: bool,
 }
@@ -94,27 +97,13 @@ impl CarrierBind {
     pub(crate) fn new(config: &CarrierConfig) -> Self {
         Self {
             state: BindState::Waiting,
-            queue: VecDeque::new(),
+            queue: BindQueue::default(),
             retry_at_ms: 0,
             failures: 0,
             last_error: String::new(),
-            again: 0,
             round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
             is_flushing: false,
         }
-    }
-
-    /// Puts a message that the carrier has asked to have later before those that were not sent yet.
-    pub(crate) fn push_again(&mut self, name: MessageRef) {
-        let place = self.again.min(self.queue.len());
-        self.queue.insert(place, name);
-        self.again = place + 1;
-    }
-
-    /// Takes the next message out of the queue.
-    pub(crate) fn pop(&mut self) -> Option<MessageRef> {
-        self.again = self.again.saturating_sub(1);
-        self.queue.pop_front()
     }
 
     pub(crate) const fn connection(&self) -> Option<ConnectionRef> {

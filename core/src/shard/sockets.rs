@@ -102,6 +102,9 @@ impl Shard {
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
+                (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
+                    self.handle_request(name, account, sequence_number, &pdu);
+                }
                 (_, Event::Bind { sequence_number, request, .. }) => {
                     self.handle_bind(name, sequence_number, &request);
                 }

@@ -26,6 +26,9 @@ pub(crate) struct Counters {
     pub(crate) protocol_errors: u64,
     pub(crate) binds_refused: u64,
     pub(crate) connections_accepted: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) replaced: u64,
+    pub(crate) alerts: u64,
 }
 
 impl Shard {
@@ -61,6 +64,10 @@ impl Shard {
                 connections_accepted: counters.connections_accepted,
                 open_messages: self.messages.len() as u64,
                 connections: self.connections.len() as u64,
+                cancelled: counters.cancelled,
+                replaced: counters.replaced,
+                alerts: counters.alerts,
+                scheduled_messages: self.schedule.waiting,
             }),
             accounts: accounts
                 .map(|account| v1::AccountStats {

@@ -10,7 +10,7 @@ use brivas_smpp::receipt::NewReceipt;
 use brivas_smpp::session::State;
 use brivas_smpp::tlv::Tlvs;
 use brivas_smpp::{
-    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, RegisteredDelivery, Role,
+    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, Pdu, RegisteredDelivery, Role,
     Session, SessionConfig, ShortMessage,
 };
 
@@ -26,11 +26,20 @@ pub enum Said {
         from: String,
         text: Vec<u8>,
         is_receipt: bool,
+        /// The whole body.
+        body: Vec<u8>,
+        /// The TLV area as it came.
+        tlvs: Vec<u8>,
     },
     Answered {
         token: u64,
         status: CommandStatus,
         id: String,
+    },
+    /// Another request was answered: its response's body, as `ask` gives it.
+    Responded {
+        status: CommandStatus,
+        body: Vec<u8>,
     },
     /// The connection has ended.
     Closed,
@@ -73,12 +82,29 @@ impl Peer {
         password: &str,
         mode: BindMode,
     ) -> (Self, CommandStatus) {
+        Self::try_customer_of(engine, account, password, mode, InterfaceVersion::V3_4)
+    }
+
+    /// A customer of this version that is bound.
+    pub fn customer_of(engine: SocketAddr, account: &str, mode: BindMode, version: InterfaceVersion) -> Self {
+        let (peer, status) = Self::try_customer_of(engine, account, PASSWORD, mode, version);
+        assert_eq!(status, CommandStatus::ROK);
+        peer
+    }
+
+    pub fn try_customer_of(
+        engine: SocketAddr,
+        account: &str,
+        password: &str,
+        mode: BindMode,
+        interface_version: InterfaceVersion,
+    ) -> (Self, CommandStatus) {
         let mut peer = Self::new(TcpStream::connect(engine).unwrap(), Role::Esme);
         let request = BindRequest {
             system_id: account.as_bytes(),
             password: password.as_bytes(),
             system_type: b"",
-            interface_version: InterfaceVersion::V3_4,
+            interface_version,
             ton: 0,
             npi: 0,
             address_range: b"",
@@ -117,6 +143,14 @@ impl Peer {
     /// Octets as they are, past the session.
     pub fn write_raw(&mut self, octets: &[u8]) {
         self.stream.write_all(octets).unwrap();
+    }
+
+    /// The next octets that the engine sends, past the session.
+    pub fn read_raw(&mut self, count: usize) -> Vec<u8> {
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut octets = vec![0; count];
+        self.stream.read_exact(&mut octets).unwrap();
+        octets
     }
 
     /// The next thing that the engine says.
@@ -195,11 +229,22 @@ impl Peer {
                     from: String::from_utf8_lossy(message.source.digits).into_owned(),
                     text: message.text().to_vec(),
                     is_receipt: message.esm_class.is_receipt(),
+                    body: {
+                        let mut body = Vec::new();
+                        message.encode(&mut body);
+                        body
+                    },
+                    tlvs: message.tlvs.octets().to_vec(),
                 },
                 Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
-                Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,
+                Event::Response { status, pdu, .. } => {
+                    let mut body = Vec::new();
+                    pdu.encode_body(&mut body);
+                    Said::Responded { status, body }
+                }
+                Event::Unanswered { .. } | Event::Request { .. } => continue,
             };
             self.heard.push_back(said);
         }
@@ -226,6 +271,51 @@ impl Peer {
         match self.hear() {
             Said::Answered { status: CommandStatus::ROK, id, .. } => id,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends one message, whatever it says, and hears how it is answered.
+    #[track_caller]
+    pub fn submit_as(&mut self, message: &ShortMessage<'_>) -> (CommandStatus, String) {
+        self.say(1, message);
+        loop {
+            match self.hear() {
+                Said::Answered { status, id, .. } => return (status, id),
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends another request, and hears its status and its response's body.
+    #[track_caller]
+    pub fn ask(&mut self, request: Pdu<'_>) -> (CommandStatus, Vec<u8>) {
+        let now_ms = self.now_ms();
+        self.session.send_request(now_ms, 1, request).unwrap();
+        loop {
+            match self.hear() {
+                Said::Responded { status, body } => return (status, body),
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hears the next receipt, takes it, and gives its id and state.
+    #[track_caller]
+    pub fn hear_receipt(&mut self) -> (String, MessageState, String) {
+        loop {
+            match self.hear() {
+                Said::Message { sequence_number, from, text, is_receipt: true, .. } => {
+                    self.answer(sequence_number, CommandStatus::ROK, "");
+                    let short = ShortMessage { esm_class: EsmClass::RECEIPT, ..message("", &text) };
+                    let receipt = brivas_smpp::receipt::Receipt::read(&short).unwrap();
+                    let id = String::from_utf8_lossy(receipt.message_id).into_owned();
+                    return (id, receipt.state, from);
+                }
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
         }
     }
 

@@ -38,6 +38,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     from_: str
     data_coding: int
     expires_at: str | UnsetType = UNSET
+    schedule_at: str | UnsetType = UNSET
     text: str | UnsetType = UNSET
     data: str | UnsetType = UNSET
     """Hexadecimal, where the content is not text."""
@@ -84,6 +85,7 @@ def as_json(status: messaging_pb2.MessageStatus) -> dict[str, Any]:
         from_=content.address(status.content.source),
         data_coding=status.content.data_coding,
         expires_at=iso_timestamp(status.expires_at_ms) if status.expires_at_ms else UNSET,
+        schedule_at=iso_timestamp(status.schedule_at_ms) if status.schedule_at_ms else UNSET,
         text=UNSET if text is None else text,
         data=content.octets(status.content).hex() if text is None else UNSET,
         reference=status.reference or UNSET,
@@ -103,7 +105,7 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 "carrier": sent.carrier,
                 "carrier_message_id": sent.carrier_message_id.decode("latin-1"),
                 "attempt": sent.attempt,
-            }
+            } | _part(sent)
         case "attempt_failed":
             failed = entry.event.attempt_failed
             shown |= {
@@ -111,9 +113,12 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 "attempt": failed.attempt,
                 "command_status": failed.command_status,
                 "reason": failed.reason,
-            }
+            } | _part(failed)
             if failed.retry_at_ms:
                 shown["retry_at"] = iso_timestamp(failed.retry_at_ms)
+        case "part_ended":
+            ended = entry.event.part_ended
+            shown |= {"part": ended.number, "state": state_name(ended.state), "carrier": ended.carrier}
         case "final":
             final = entry.event.final
             shown |= {"state": state_name(final.state), "carrier": final.carrier}
@@ -122,6 +127,8 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 shown["error"] = error
             if final.done_at_ms:
                 shown["done_at"] = iso_timestamp(final.done_at_ms)
+        case "replaced":
+            shown["expires_at"] = iso_timestamp(entry.event.replaced.expires_at_ms)
         case "receipt_delivered":
             shown["channel"] = _CHANNELS.get(entry.event.receipt_delivered.channel, "unknown")
         case "mo_accepted":
@@ -129,3 +136,9 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
         case "mo_delivered":
             shown["channel"] = _CHANNELS.get(entry.event.mo_delivered.channel, "unknown")
     return shown
+
+
+def _part(event: events_pb2.Sent | events_pb2.AttemptFailed) -> dict[str, Any]:
+    """Which of the message's PDUs it was, where there are several."""
+    several = event.part.total > 1
+    return {"part": event.part.number, "parts": event.part.total} if several else {}
