@@ -16,6 +16,7 @@ mod notice;
 mod offload;
 mod options;
 mod shard;
+mod texts;
 mod throttle;
 mod trace;
 
@@ -25,4 +26,5 @@ pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+pub use texts::{TextCost, decode_text, plan_text};
 pub use trace::describe_pdu;

@@ -244,8 +244,7 @@ impl Shard {
         let carrier = &mut self.carriers[carrier_number as usize];
         carrier.up.retain(|&number| number != bind_number);
         if let Some(bind) = carrier.binds.get_mut(bind_number as usize) {
-            bind.again = 0;
-            carrier.waiting.extend(std::mem::take(&mut bind.queue));
+            carrier.waiting.extend(bind.queue.take_all());
         }
         if !carrier.up.is_empty() {
             self.redistribute(carrier_number);

@@ -14,8 +14,6 @@ use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
 use crate::offload::PasswordTag;
 
-/// Connections that are held at most; beyond it new ones are closed at once.
-const CONNECTIONS_MAX: usize = 15_000;
 /// What we call ourselves in bind responses.
 const SYSTEM_ID: &[u8] = b"brivas";
 
@@ -31,7 +29,7 @@ impl Shard {
             match self.listener.accept() {
                 Ok((stream, peer)) => {
                     self.counters.connections_accepted += 1;
-                    if self.draining.is_on() || self.connections.len() >= CONNECTIONS_MAX {
+                    if self.draining.is_on() || !self.make_room() {
                         continue;
                     }
                     let _ = stream.set_nodelay(true);

@@ -110,8 +110,7 @@ impl Shard {
         let carrier = &mut self.carriers[number as usize];
         let mut orphans = Vec::new();
         for bind in carrier.binds.iter_mut().skip(wanted) {
-            bind.again = 0;
-            orphans.extend(bind.queue.drain(..));
+            orphans.extend(bind.queue.take_all());
         }
         carrier.waiting.extend(orphans);
         carrier.up.retain(|&bind| (bind as usize) < wanted);

@@ -7,6 +7,10 @@ use super::Shard;
 use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
 
+/// What one read takes from a connection that is not bound.
+const STRANGER_OCTETS_MAX: usize = 4 << 10;
+const _: () = assert!(STRANGER_OCTETS_MAX > brivas_smpp::session::UNBOUND_PDU_BYTES_MAX);
+
 impl Shard {
     pub(super) fn note_readiness(&mut self, name: ConnectionRef, event: &mio::event::Event) {
         let Some(connection) = self.connections.get_mut(name) else { return };
@@ -55,6 +59,9 @@ impl Shard {
             return;
         }
         let start = connection.leftover.len();
+        // What a stranger sends behind its bind is kept until that is decided: anybody may make us keep it.
+        let limit = if connection.owner == Owner::Stranger { STRANGER_OCTETS_MAX } else { buffer.len() };
+        let buffer = &mut buffer[..limit];
         buffer[..start].copy_from_slice(&connection.leftover);
         connection.leftover.clear();
         match connection.read(buffer, start) {

@@ -50,8 +50,7 @@ impl Shard {
         let state = &mut self.carriers[carrier as usize];
         let Some(slot) = state.binds.get_mut(bind as usize) else { return };
         let Some(previous) = slot.previous.take() else { return };
-        slot.again = 0;
-        let queue = std::mem::take(&mut slot.queue);
+        let queue = slot.queue.take_all();
         state.up.retain(|&number| number != bind);
         state.waiting.extend(queue);
         self.retire_bind(previous.connection, carrier);
@@ -66,8 +65,7 @@ impl Shard {
         slot.state = BindState::Waiting;
         slot.retry_at_ms = 0;
         slot.failures = 0;
-        slot.again = 0;
-        let queue = std::mem::take(&mut slot.queue);
+        let queue = slot.queue.take_all();
         state.up.retain(|&number| number != bind);
         state.waiting.extend(queue);
         for name in connections.into_iter().flatten() {

@@ -13,6 +13,7 @@ from brivas.limits import VALIDITY_SECONDS_MAX
 
 if TYPE_CHECKING:
     from brivas.clients.messaging import MessagingClient
+    from brivas.v1 import messaging_pb2
 
 _POLL_SECONDS = 0.1
 
@@ -26,6 +27,12 @@ _POLL_SECONDS = 0.1
     type=click.IntRange(0, VALIDITY_SECONDS_MAX),
     default=0,
     help="How long to try, up to 12 months; 0 takes the account's default.",
+)
+@click.option(
+    "--schedule",
+    default="",
+    metavar="TIME",
+    help="When to send it, with its zone: 2030-01-02T03:04:05Z; at once if not given.",
 )
 @click.option("--reference", default="", help="Your own name for the message, up to 64 octets.")
 @click.option("--idempotency-key", default="", help="The same key with the same message is sent once.")
@@ -41,6 +48,7 @@ def send(
     sender: str,
     text: str,
     validity_seconds: int,
+    schedule: str,
     reference: str,
     idempotency_key: str,
     wait: bool,
@@ -58,6 +66,8 @@ def send(
 
     message = messaging_pb2.NewMessage(to=to, text=text, validity_seconds=validity_seconds, reference=reference)
     setattr(message, "from", sender)
+    if schedule:
+        message.schedule_at_ms = _schedule_ms(schedule)
     target = endpoints.messaging_target(output.data, messaging_target)
     with MessagingClient(target, endpoints.api_key(output.data, api_key)) as client:
         answer = client.submit([message], idempotency_key=idempotency_key)
@@ -66,15 +76,46 @@ def send(
             raise refusal(result)
         if not wait:
             if as_json:
-                print_json({"id": result.id, "replayed": answer.replayed})
+                print_json({"id": result.id, "replayed": answer.replayed, **_cost(result.text)})
             else:
                 click.echo(result.id)
+                _tell_saving(result.text)
             return
         click.echo(f"accepted {result.id}, waiting for the receipt", err=True)
         status = status_as_dict(_wait_final(client, result.id, timeout_seconds))
     _show(status, as_json=as_json)
     if status["state"] != "delivered":
         raise SystemExit(1)
+
+
+def _schedule_ms(text: str) -> int:
+    from brivas.timestamps import parse_timestamp
+
+    try:
+        return parse_timestamp(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time with a zone; write 2030-01-02T03:04:05Z", param_hint="--schedule"
+        ) from None
+
+
+def _cost(cost: messaging_pb2.TextCost) -> dict[str, Any]:
+    return {
+        "parts": cost.parts,
+        "encoding": cost.encoding,
+        "replaced": cost.replaced,
+        "parts_saved": cost.parts_saved if cost.replaced else 0,
+    }
+
+
+def _tell_saving(cost: messaging_pb2.TextCost) -> None:
+    if cost.parts > 1 or cost.replaced:
+        said = f"{cost.parts} parts in {cost.encoding}"
+        if cost.replaced:
+            said += f", {cost.parts_saved} saved by replacing {cost.replaced} characters"
+        elif cost.parts_saved:
+            said += f"; transliteration would save {cost.parts_saved}"
+        click.echo(said, err=True)
 
 
 def _wait_final(client: MessagingClient, message_id: str, timeout_seconds: float) -> Any:

@@ -71,6 +71,22 @@ class AccountSpec(Part, frozen=True):
     validity_default_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="Validity of messages that name none.")
     ] = 86_400
+    validity_max_seconds: Annotated[
+        int,
+        Meta(ge=0, le=31_104_000, description="A longer validity is shortened to this; 0 means no maximum."),
+    ] = 0
+    schedule_max_seconds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=31_104_000,
+            description="How far ahead a message may be scheduled; 0 refuses all with ESME_RINVSCHED.",
+        ),
+    ] = 2_592_000
+    senders_allowed: Annotated[
+        Literal["any", "listed"],
+        Meta(description="Source addresses it may use: any, or only its Senders'; others get ESME_RINVSRCADR."),
+    ] = "any"
     incoming: Annotated[
         Literal["smpp", "webhook"],
         Meta(description="Where incoming messages go: to a bind, or to the account's webhooks only."),

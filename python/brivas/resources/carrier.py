@@ -26,7 +26,8 @@ class CarrierQuirks(Part, frozen=True):
         Meta(
             description=(
                 "How the id in a receipt comes from the id in submit_sm_resp: the same, in other letters, with other"
-                " zeros in front, in decimal instead of hexadecimal or the reverse, without a UUID's dashes; auto learns."
+                " zeros in front, in decimal instead of hexadecimal or the reverse, without a UUID's dashes;"
+                " auto learns."
             )
         ),
     ] = "auto"
@@ -34,15 +35,17 @@ class CarrierQuirks(Part, frozen=True):
         Literal["auto", "always", "never"],
         Meta(
             description=(
-                "Receipts without the esm_class that says so: taken where they name a message that waits (auto), always,"
-                " or never."
+                "Receipts without the esm_class that says so: taken where they name a message that waits (auto),"
+                " always, or never."
             )
         ),
     ] = "auto"
     receipt_zone_minutes: Annotated[
         int | None,
         Meta(
-            ge=-720, le=840, description="Minutes that the dates in receipts are ahead of UTC; without it they are learned."
+            ge=-720,
+            le=840,
+            description="Minutes that the dates in receipts are ahead of UTC; without it they are learned.",
         ),
     ] = None
     accepted_is_final: Annotated[

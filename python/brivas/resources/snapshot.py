@@ -8,6 +8,7 @@ from brivas.resources.carrier import Carrier, CarrierQuirks
 from brivas.resources.config import Config
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
+from brivas.resources.sender import Sender
 from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
 from brivas.v1 import control_pb2, events_pb2
 
@@ -18,6 +19,7 @@ _CONSENT = {
     "account": control_pb2.CONSENT_SCOPE_ACCOUNT,
     "off": control_pb2.CONSENT_SCOPE_OFF,
 }
+_SENDERS = {"any": control_pb2.SENDERS_ALLOWED_ANY, "listed": control_pb2.SENDERS_ALLOWED_LISTED}
 _BIND_MODE = {
     "transceiver": control_pb2.BIND_MODE_TRANSCEIVER,
     "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
@@ -50,6 +52,7 @@ def compile_snapshot(config: Config) -> control_pb2.Snapshot:
     snapshot = control_pb2.Snapshot(
         accounts=[_account(config, account) for account in config.of(Account)],
         carriers=[_carrier(config, carrier) for carrier in config.of(Carrier)],
+        senders=[_sender(sender) for sender in config.of(Sender)],
     )
     compile_routing(config, snapshot)
     return snapshot
@@ -71,6 +74,9 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         durability=_DURABILITY[spec.durability],
         open_messages_max=spec.open_messages_max,
         validity_default_seconds=spec.validity_default_seconds,
+        validity_max_seconds=spec.validity_max_seconds,
+        schedule_max_seconds=spec.schedule_max_seconds,
+        senders_allowed=_SENDERS[spec.senders_allowed],
         incoming=_DELIVERY[spec.incoming],
         delivery_retention_seconds=spec.delivery_retention_seconds,
         long_messages=LONG_MESSAGES[spec.long_messages],
@@ -81,6 +87,11 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         tags=spec.tags,
         consent_scope=_CONSENT[spec.consent],
     )
+
+
+def _sender(sender: Sender) -> control_pb2.Sender:
+    spec = sender.spec
+    return control_pb2.Sender(name=sender.name, account=spec.account, address=spec.address, ton=spec.ton, npi=spec.npi)
 
 
 def _password_hash(config: Config, account: Account) -> str:
@@ -130,6 +141,11 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         on_disconnect=_UNANSWERED[spec.on_disconnect],
         quirks=_quirks(spec.quirks),
     )
+
+
+def message_ids_name(value: events_pb2.MessageIds.ValueType) -> str:
+    """How a resource spells it."""
+    return next((name for name, known in _MESSAGE_IDS.items() if known == value), str(value))
 
 
 def _quirks(quirks: CarrierQuirks) -> control_pb2.CarrierQuirks:

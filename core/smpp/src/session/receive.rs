@@ -1,6 +1,6 @@
 //! What arrives: requests and responses, each checked against what the state allows.
 
-use super::{CloseReason, Event, Role, Session, State};
+use super::{CloseReason, Event, Role, Session, State, UNBOUND_PDU_BYTES_MAX};
 use crate::frame::{self, Check, Frame};
 use crate::pdu::{DecodeError, Pdu};
 use crate::status::CommandStatus;
@@ -16,7 +16,7 @@ impl Session {
                 return None;
             }
             let rest = &input[*consumed..];
-            match frame::check(rest, self.config.pdu_bytes_max) {
+            match frame::check(rest, self.pdu_bytes_max()) {
                 Check::Incomplete => {
                     if rest.is_empty() {
                         self.partial_since_ms = None;
@@ -43,6 +43,19 @@ impl Session {
                     return None;
                 }
             }
+        }
+    }
+
+    /// Who has not bound yet has nothing long to say, and whoever likes may connect: 15,000 strangers that each begin a PDU
+    /// of the largest size would hold a gigabyte.
+    const fn pdu_bytes_max(&self) -> usize {
+        match (self.config.role, self.state) {
+            (Role::Smsc, State::Open | State::Outbound)
+                if self.config.pdu_bytes_max > UNBOUND_PDU_BYTES_MAX =>
+            {
+                UNBOUND_PDU_BYTES_MAX
+            }
+            _ => self.config.pdu_bytes_max,
         }
     }
 
@@ -92,6 +105,11 @@ impl Session {
             }
             Pdu::EnquireLink(_) => {
                 self.write(Pdu::EnquireLinkResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
+                None
+            }
+            Pdu::Unbind(_) if self.unbind_asked.is_some() => {
+                // The first one is the one that will be answered.
+                self.refuse_request(id, sequence_number);
                 None
             }
             Pdu::Unbind(_) => {

@@ -37,6 +37,7 @@ _HINTS: Final = {
     "data": "two hexadecimal digits an octet",
     "data_coding": "from 0 to 255, beside `data`",
     "validity_seconds": f"from 0 (the account's default) to {VALIDITY_SECONDS_MAX} (12 months)",
+    "schedule_at": "a time ahead with its zone, such as 2030-01-02T03:04:05Z",
     "reference": f"up to {REFERENCE_OCTETS_MAX} octets",
     "text": f"up to {TEXT_CHARACTERS_MAX} characters",
 }
@@ -60,6 +61,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     index: int | UnsetType = UNSET
     to: str | UnsetType = UNSET
     reference: str | UnsetType = UNSET
+    parts: int | UnsetType = UNSET
+    encoding: str | UnsetType = UNSET
     error: Refusal | UnsetType = UNSET
 
 
@@ -207,6 +210,9 @@ def _outcome(index: int, message: NewMessage, result: messaging_pb2.SubmitResult
         status="accepted" if result.id else "refused",
         to=message.to,
         reference=message.reference or UNSET,
+        # One part is what everybody expects.
+        parts=result.text.parts if result.text.parts > 1 else UNSET,
+        encoding=result.text.encoding if result.text.parts > 1 else UNSET,
         error=error,
     )
 
