@@ -41,12 +41,8 @@ class CarrierQuirks(Part, frozen=True):
         ),
     ] = "auto"
     receipt_zone_minutes: Annotated[
-        int | None,
-        Meta(
-            ge=-720,
-            le=840,
-            description="Minutes that the dates in receipts are ahead of UTC; without it they are learned.",
-        ),
+        Annotated[int, Meta(ge=-720, le=840)] | None,
+        Meta(description="Minutes that the dates in receipts are ahead of UTC; without it they are learned."),
     ] = None
     accepted_is_final: Annotated[
         bool,
