@@ -16,6 +16,7 @@ mod offload;
 mod options;
 mod shard;
 mod throttle;
+mod transport;
 
 pub use census::Census;
 pub use config::check_serialized as check_serialized_snapshot;

@@ -127,6 +127,7 @@ fn more_than_a_queue_holds_stays_with_its_own_carrier_after_a_restart() {
         accounts: vec![account("sample")],
         carriers: vec![carrier("aaa", &other), v1::Carrier { queue_max, ..alpha.clone() }],
         routes: vec![route(&["alpha"])],
+        ..v1::Snapshot::default()
     };
     world.apply(&snapshot(10));
     let response = world.submit(request(texts(12))).unwrap();

@@ -8,6 +8,7 @@ use brivas_route::{Direction, RouteSpec, TableBuilder, TargetSpec, stable_hash};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use super::access::{self, Binder};
 use super::{AccountConfig, CarrierConfig, Config, Names};
 use crate::error::EngineError;
 
@@ -32,11 +33,11 @@ pub(crate) fn build(
     for spec in &snapshot.accounts {
         check_account(spec)?;
         let number = account_names.number(&spec.name);
-        if named_accounts.insert(number, Arc::new(AccountConfig { spec: spec.clone() })).is_some() {
+        if named_accounts.insert(number, Arc::new(AccountConfig::new(spec)?)).is_some() {
             return Err(wrong(format!("account {:?} is there twice", spec.name)));
         }
         if !spec.system_id.is_empty()
-            && by_system_id.insert(spec.system_id.clone().into_bytes(), number).is_some()
+            && by_system_id.insert(spec.system_id.clone().into_bytes(), Binder::Account(number)).is_some()
         {
             return Err(wrong(format!(
                 "account {:?}: system_id {:?} is another account's too",
@@ -60,8 +61,16 @@ pub(crate) fn build(
     for spec in &snapshot.carriers {
         check_carrier(spec)?;
         let number = carrier_names.number(&spec.name);
-        if named_carriers.insert(number, Arc::new(CarrierConfig { spec: spec.clone() })).is_some() {
+        if named_carriers.insert(number, Arc::new(CarrierConfig::new(spec)?)).is_some() {
             return Err(wrong(format!("carrier {:?} is there twice", spec.name)));
+        }
+        if spec.direction() == v1::CarrierDirection::Inbound
+            && by_system_id.insert(spec.system_id.clone().into_bytes(), Binder::Carrier(number)).is_some()
+        {
+            return Err(wrong(format!(
+                "carrier {:?}: system_id {:?} is an account's or another carrier's too",
+                spec.name, spec.system_id
+            )));
         }
     }
     let accounts: Vec<_> =
@@ -107,6 +116,7 @@ pub(crate) fn build(
     }
     Ok(Config {
         hash: hash(snapshot),
+        listeners: access::listeners(snapshot)?,
         table: table.build()?,
         account_names,
         carrier_names,
@@ -134,18 +144,19 @@ fn check_account(spec: &v1::Account) -> Result<(), EngineError> {
     within(name, "open_messages_max", spec.open_messages_max, 1, u32::MAX)?;
     within(name, "validity_default_seconds", spec.validity_default_seconds, 1, 10_000_000)?;
     within(name, "delivery_retention_seconds", spec.delivery_retention_seconds, 1, 10_000_000)?;
-    if !spec.system_id.is_empty() && argon2::PasswordHash::new(&spec.password_hash).is_err() {
-        return Err(wrong(format!("account {name:?}: password_hash is not in PHC string format")));
-    }
     Ok(())
 }
 
 fn check_carrier(spec: &v1::Carrier) -> Result<(), EngineError> {
     let name = &spec.name;
     within(name, "name", spec.name.len() as u32, 1, 63)?;
-    within(name, "host", spec.host.len() as u32, 1, 253)?;
-    within(name, "port", spec.port, 1, 65_535)?;
-    within(name, "binds", spec.binds, 0, BINDS_MAX)?;
+    if spec.direction() == v1::CarrierDirection::Inbound {
+        within(name, "binds_max", spec.binds_max, 0, BINDS_MAX)?;
+    } else {
+        within(name, "host", spec.host.len() as u32, 1, 253)?;
+        within(name, "port", spec.port, 1, 65_535)?;
+        within(name, "binds", spec.binds, 0, BINDS_MAX)?;
+    }
     within(name, "window_max", spec.window_max, 1, WINDOW_MAX)?;
     within(name, "queue_max", spec.queue_max, 1, u32::MAX)?;
     within(name, "response_timeout_ms", spec.response_timeout_ms, 1, 3_600_000)?;

@@ -3,9 +3,11 @@
 //! Built from the protobuf `Snapshot`; names get numbers that stay the same across reloads, so that queues,
 //! binds and counters find their owner.
 
+mod access;
 mod build;
 pub(crate) mod last_good;
 
+pub(crate) use access::Binder;
 pub(crate) use build::build;
 pub use build::check_serialized;
 
@@ -15,6 +17,8 @@ use std::sync::Arc;
 use brivas_proto::v1;
 use brivas_route::Table;
 use brivas_smpp::BindMode;
+
+use crate::transport::{ClientTls, ListenerConfig, Networks};
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,8 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct AccountConfig {
     pub(crate) spec: v1::Account,
+    /// Where its binds may come from; none: anywhere.
+    pub(crate) addresses: Networks,
 }
 
 impl AccountConfig {
@@ -66,6 +72,9 @@ impl AccountConfig {
 #[derive(Debug)]
 pub(crate) struct CarrierConfig {
     pub(crate) spec: v1::Carrier,
+    /// Where it may connect from, if it connects to us; none: anywhere.
+    pub(crate) addresses: Networks,
+    pub(crate) tls: Option<ClientTls>,
 }
 
 impl CarrierConfig {
@@ -87,6 +96,8 @@ impl CarrierConfig {
                 spec.password.clone(),
                 spec.system_type.clone(),
                 spec.bind_mode,
+                spec.tls.clone(),
+                spec.direction,
             )
         };
         key(&self.spec) == key(&other.spec)
@@ -103,8 +114,10 @@ pub(crate) struct Config {
     /// By number; None: was configured once, is no more.
     pub(crate) accounts: Vec<Option<Arc<AccountConfig>>>,
     pub(crate) carriers: Vec<Option<Arc<CarrierConfig>>>,
+    /// Beside the gateway's own.
+    pub(crate) listeners: Vec<Arc<ListenerConfig>>,
     pub(crate) table: Table,
-    pub(crate) by_system_id: HashMap<Vec<u8>, u32>,
+    pub(crate) by_system_id: HashMap<Vec<u8>, Binder>,
     pub(crate) by_api_key: HashMap<[u8; 32], u32>,
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use brivas_route::{Direction, destination_hash};
 use brivas_smpp::{CommandStatus, ShortMessage, time};
 
-use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Phase, digits};
+use super::{Shard, inbound};
 use crate::event::{self, AcceptedMore};
 use crate::id;
 
@@ -173,7 +173,7 @@ impl Shard {
             }
             Then::AnswerCallAgain { call } => self.calls.count_down(call),
             Then::AnswerCarrier { connection, sequence_number } => {
-                self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+                self.answer_carrier(connection, sequence_number, awaiting.message);
                 self.deliver(awaiting.message);
             }
             Then::Deliver => self.deliver(awaiting.message),
@@ -189,6 +189,7 @@ impl Shard {
         message_id: &[u8],
     ) {
         if let Some(open) = self.connections.get_mut(connection) {
+            let status = inbound::status_for(open.session.config().role, status);
             open.session.respond(sequence_number, status, message_id);
             self.mark_dirty(connection);
         }

@@ -9,6 +9,7 @@
 //! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
 
 mod admission;
+mod binding;
 mod carriers;
 mod commands;
 mod commit;
@@ -18,6 +19,8 @@ mod delivery;
 mod drain;
 mod forward;
 mod idempotency;
+mod inbound;
+mod listeners;
 mod messages;
 mod parties;
 mod passwords;
@@ -48,18 +51,19 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::transport::Opened;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections, Owner};
 use drain::Draining;
 use idempotency::Idempotency;
+use listeners::Listeners;
 use messages::{MessageRef, Messages};
 use parties::{Account, Carrier};
 use receipts::ReceiptIndex;
 use retention::Carrying;
 use stats::Counters;
 
-const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// What a shard holds at most, over all accounts.
@@ -75,7 +79,7 @@ pub(crate) struct Shard {
     /// There may be more in it.
     mailbox_waits: bool,
     offload: Offload,
-    listener: TcpListener,
+    listeners: Listeners,
     clock: Clock,
     random: u64,
     config: Arc<Config>,
@@ -118,7 +122,10 @@ pub(crate) struct ShardParts {
     pub(crate) poll: Poll,
     pub(crate) mailbox: Receiver<Command>,
     pub(crate) offload: Offload,
+    /// The gateway's own.
     pub(crate) listener: TcpListener,
+    /// The configuration's.
+    pub(crate) opened: Vec<Opened>,
     pub(crate) config: Arc<Config>,
     pub(crate) journal: Appender,
     pub(crate) restored: replay::Restored,
@@ -130,16 +137,25 @@ pub(crate) use replay::Restored;
 
 impl Shard {
     pub(crate) fn new(parts: ShardParts) -> std::io::Result<Self> {
-        let ShardParts { poll, mailbox, offload, mut listener, config, journal, restored, secret, notices } =
-            parts;
-        poll.registry().register(&mut listener, LISTENER, mio::Interest::READABLE)?;
+        let ShardParts {
+            poll,
+            mailbox,
+            offload,
+            listener,
+            opened,
+            config,
+            journal,
+            restored,
+            secret,
+            notices,
+        } = parts;
         let clock = Clock::start();
         let mut shard = Self {
             poll,
             mailbox,
             mailbox_waits: false,
             offload,
-            listener,
+            listeners: Listeners::default(),
             random: u64::from_le_bytes(secret[..8].try_into().unwrap_or([1; 8])) | 1,
             config: Arc::clone(&config),
             connections: Connections::default(),
@@ -174,6 +190,7 @@ impl Shard {
             told_journal_failure: false,
         };
         shard.apply(config);
+        shard.listen_at_start(listener, opened)?;
         shard.restore(restored);
         Ok(shard)
     }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use brivas_proto::v1;
+
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 use super::passwords::Passwords;
@@ -23,9 +25,6 @@ pub(crate) struct Account {
     /// Receipts and incoming messages that wait for a bind with room.
     pub(crate) deliveries: VecDeque<MessageRef>,
     pub(crate) open_messages: u64,
-    /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
-    /// account hash slowly once.
-    pub(crate) confirmed_password: Option<[u8; 32]>,
     pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
@@ -43,7 +42,6 @@ impl Account {
             next_bind: 0,
             deliveries: VecDeque::new(),
             open_messages: 0,
-            confirmed_password: None,
             passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,
@@ -115,6 +113,8 @@ pub(crate) struct Carrier {
     pub(crate) config: Option<Arc<CarrierConfig>>,
     pub(crate) name: Arc<str>,
     pub(crate) throttle: Throttle,
+    /// Of one that connects to us.
+    pub(crate) passwords: Passwords,
     pub(crate) binds: Vec<CarrierBind>,
     /// Numbers of the binds that messages can go out on, ascending.
     pub(crate) up: Vec<u32>,
@@ -133,6 +133,7 @@ impl Carrier {
             config: None,
             name,
             throttle: Throttle::new(0),
+            passwords: Passwords::default(),
             binds: Vec::new(),
             up: Vec::new(),
             waiting: VecDeque::new(),
@@ -141,6 +142,28 @@ impl Carrier {
             sent: 0,
             failed: 0,
         }
+    }
+
+    /// Binds that should be up. How many a carrier that connects to us wants is its affair: one is enough.
+    pub(crate) fn binds_wanted(&self) -> u32 {
+        let is_inbound = self.config.as_ref().is_some_and(|config| config.is_inbound());
+        if is_inbound { self.up.len().max(1) as u32 } else { self.binds.len() as u32 }
+    }
+
+    /// Of one that connects to us and has not: what is to be said of it in the list of binds.
+    pub(crate) fn awaited(&self) -> Option<v1::Bind> {
+        let config = self.config.as_ref().filter(|config| config.is_inbound())?;
+        let is_there = self.binds.iter().any(|bind| bind.connection().is_some());
+        let last_error = self.binds.iter().map(|bind| &bind.last_error).find(|why| !why.is_empty());
+        (!is_there).then(|| v1::Bind {
+            side: "carrier".to_owned(),
+            name: self.name.to_string(),
+            system_id: config.spec.system_id.clone(),
+            state: "awaited".to_owned(),
+            window_max: config.spec.window_max,
+            last_error: last_error.cloned().unwrap_or_default(),
+            ..v1::Bind::default()
+        })
     }
 
     /// Whether one more message may wait for it.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use brivas_smpp::session::CARRIER_DELIVERIES_MAX;
+
 use super::Shard;
 use super::parties::{Account, BindState, Carrier, CarrierBind};
 use crate::config::Config;
@@ -59,7 +61,7 @@ impl Shard {
         let new = self.config.carrier(number).cloned();
         let carrier = &mut self.carriers[number as usize];
         let old = std::mem::replace(&mut carrier.config, new.clone());
-        let wanted = new.as_ref().map_or(0, |config| config.spec.binds as usize);
+        let wanted = new.as_ref().map_or(0, |config| config.binds_wanted());
         if let Some(new) = &new {
             carrier.throttle.set_rate(new.spec.throughput_per_second);
         }
@@ -76,6 +78,7 @@ impl Shard {
                 && let Some(connection) = self.connections.get_mut(name)
             {
                 connection.session.set_window_max(new.spec.window_max as usize);
+                connection.session.set_peer_window_max(CARRIER_DELIVERIES_MAX);
                 connection
                     .session
                     .set_timers(new.spec.enquire_link_ms.into(), new.spec.response_timeout_ms.into());

@@ -1,10 +1,13 @@
 //! Sockets: what is read goes through the sessions to whom it concerns, what the sessions say is written.
 
-use brivas_smpp::Event;
-use brivas_smpp::session::State;
+use brivas_smpp::session::{CloseReason, State};
+use brivas_smpp::{Event, Pdu};
 
-use super::Shard;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
+use super::{Shard, inbound};
+
+/// Handshakes that take a step in one round: each costs some tenths of a millisecond.
+const HANDSHAKES_PER_ROUND: usize = 4;
 
 impl Shard {
     pub(super) fn note_readiness(&mut self, name: ConnectionRef, event: &mio::event::Event) {
@@ -24,9 +27,18 @@ impl Shard {
 
     /// Every readable connection gets one read a round.
     pub(super) fn read_all(&mut self, buffer: &mut [u8]) {
+        let mut handshakes = 0;
         for _ in 0..self.readable.len() {
             let Some(name) = self.readable.pop_front() else { return };
             if let Some(connection) = self.connections.get_mut(name) {
+                if connection.stream.is_handshaking() {
+                    handshakes += 1;
+                    if handshakes > HANDSHAKES_PER_ROUND {
+                        // Its turn comes: a flood of handshakes holds no bind up.
+                        self.readable.push_back(name);
+                        continue;
+                    }
+                }
                 connection.is_listed = false;
                 self.read_one(name, buffer);
                 self.commit_early();
@@ -74,6 +86,13 @@ impl Shard {
     pub(super) fn handle_octets(&mut self, name: ConnectionRef, octets: &[u8]) {
         let now_ms = self.clock.now_ms();
         let mut consumed = 0;
+        if inbound::is_outbind(octets)
+            && self.connections.get(name).is_some_and(|connection| {
+                connection.owner == Owner::Stranger && connection.session.counters().pdus_in == 0
+            })
+        {
+            self.become_esme(name);
+        }
         while let Some(connection) = self.connections.get_mut(name) {
             let owner = connection.owner;
             let Some(event) = connection.session.receive(now_ms, octets, &mut consumed) else { break };
@@ -96,7 +115,10 @@ impl Shard {
                 (Owner::Carrier(carrier, bind), Event::BindAnswered(status)) => {
                     self.handle_bind_answer(name, carrier, bind, status);
                 }
-                // A stranger's session gives nothing but binds, and nothing here times out.
+                (Owner::Stranger, Event::Request { pdu: Pdu::Outbind(outbind), .. }) => {
+                    self.handle_outbind(name, &outbind);
+                }
+                // A stranger's session gives nothing but binds and outbinds, and nothing here times out.
                 _ => {}
             }
         }
@@ -138,7 +160,7 @@ impl Shard {
             match written {
                 Err(error) => self.close(name, &error.to_string()),
                 Ok(()) if connection.session.state() == State::Closed => {
-                    if connection.session.output().is_empty() {
+                    if connection.is_written() {
                         let reason = connection.session.close_reason();
                         let why = reason.map_or_else(String::new, |reason| reason.to_string());
                         self.close(name, &why);
@@ -174,12 +196,16 @@ impl Shard {
     /// Ends a connection and gives what was under way on it back to its queues.
     pub(super) fn close(&mut self, name: ConnectionRef, why: &str) {
         let Some(mut connection) = self.connections.remove(name) else { return };
-        let _ = self.poll.registry().deregister(&mut connection.stream);
+        connection.stream.say_goodbye();
+        let _ = self.poll.registry().deregister(connection.stream.socket_mut());
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
+        let timed_out = connection.session.close_reason() == Some(CloseReason::BindTimeout);
+        let why = connection.unfinished().filter(|_| timed_out).unwrap_or(why);
         match connection.owner {
-            Owner::Stranger => {}
+            Owner::Stranger => self.tell_of_stranger(&connection, why),
             Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
             Owner::Carrier(carrier, bind) => {
+                self.counters.tls_handshakes_failed += u64::from(connection.stream.is_handshaking());
                 self.carrier_left(carrier, bind, &mut connection.session, why);
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) protocol_errors: u64,
     pub(crate) binds_refused: u64,
     pub(crate) connections_accepted: u64,
+    pub(crate) tls_handshakes_failed: u64,
+    pub(crate) proxy_headers_refused: u64,
 }
 
 impl Shard {
@@ -61,6 +63,8 @@ impl Shard {
                 connections_accepted: counters.connections_accepted,
                 open_messages: self.messages.len() as u64,
                 connections: self.connections.len() as u64,
+                tls_handshakes_failed: counters.tls_handshakes_failed,
+                proxy_headers_refused: counters.proxy_headers_refused,
             }),
             accounts: accounts
                 .map(|account| v1::AccountStats {
@@ -77,15 +81,21 @@ impl Shard {
                 .map(|carrier| v1::CarrierStats {
                     name: carrier.name.to_string(),
                     binds_up: carrier.up.len() as u32,
-                    binds_wanted: carrier.binds.len() as u32,
+                    binds_wanted: carrier.binds_wanted(),
                     sent: carrier.sent,
                     failed: carrier.failed,
                     queued: carrier.queued,
                     in_flight: carrier.in_flight,
+                    certificate_expires_at_ms: carrier
+                        .config
+                        .as_ref()
+                        .and_then(|config| config.tls.as_ref())
+                        .map_or(0, |tls| tls.expires_at_ms),
                 })
                 .collect(),
             // The journal's own are added by whoever has its reader.
             journal: None,
+            listeners: self.listener_stats(),
         }
     }
 
@@ -113,11 +123,16 @@ impl Shard {
                 pdus_out: counters.pdus_out,
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
+                tls: connection.stream.tls().map_or_else(String::new, |tls| tls.version().to_owned()),
                 ..v1::Bind::default()
             });
         }
         for carrier in self.carriers.iter() {
             let Some(config) = &carrier.config else { continue };
+            if config.is_inbound() {
+                binds.extend(carrier.awaited());
+                continue;
+            }
             for bind in carrier.binds.iter().filter(|bind| bind.connection().is_none()) {
                 let in_ms = bind.retry_at_ms.saturating_sub(self.clock.now_ms()) as i64;
                 let state = if bind.state == BindState::Resolving { "resolving" } else { "waiting" };

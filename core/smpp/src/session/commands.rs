@@ -43,6 +43,11 @@ impl Session {
         }
     }
 
+    /// Changes how many of the peer's messages may be unanswered, also on a live session.
+    pub fn set_peer_window_max(&mut self, peer_window_max: usize) {
+        self.config.peer_window_max = peer_window_max;
+    }
+
     /// Changes how long silence and an answer may take, also on a live session.
     pub fn set_timers(&mut self, enquire_link_ms: u64, response_timeout_ms: u64) {
         self.config.enquire_link_ms = enquire_link_ms;

@@ -133,7 +133,10 @@ impl Session {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
                 let message_id = match Pdu::decode(frame) {
-                    Ok(Pdu::SubmitSmResp(response)) => response.message_id.octets,
+                    // A carrier that binds to us gives its ids in deliver_sm_resp, where 3.4 has an unused field.
+                    Ok(Pdu::SubmitSmResp(response) | Pdu::DeliverSmResp(response)) => {
+                        response.message_id.octets
+                    }
                     _ => &[],
                 };
                 Some(Event::Answered { token: pending.token, status, message_id })
