@@ -89,6 +89,31 @@ CARRIER_QUEUED: Final = Metric(
 CARRIER_IN_FLIGHT: Final = Metric(
     "brivas_carrier_messages_in_flight", "gauge", "Messages sent to a carrier and not answered.", ("carrier",)
 )
+CARRIER_THROTTLED: Final = Metric(
+    "brivas_carrier_answers_throttled", "counter", "Answers of a carrier that asked for less speed.", ("carrier",)
+)
+CARRIER_ALLOWED: Final = Metric(
+    "brivas_carrier_allowed_messages_per_second",
+    "gauge",
+    "Messages a second a carrier may be sent now, by configuration and by what it lets through; 0 is no limit.",
+    ("carrier",),
+)
+CARRIER_WINDOW: Final = Metric(
+    "brivas_carrier_window", "gauge", "Unanswered messages a carrier may have now, over all binds.", ("carrier",)
+)
+CARRIER_ROUND_TRIP: Final = Metric(
+    "brivas_carrier_round_trip_seconds",
+    "gauge",
+    "From a message to its answer, smoothed; of the slowest bind.",
+    ("carrier",),
+    unit="seconds",
+)
+CARRIER_CONGESTION: Final = Metric(
+    "brivas_carrier_congestion_percent",
+    "gauge",
+    "congestion_state of a carrier that sends it: 80 to 89 is the optimum.",
+    ("carrier",),
+)
 
 JOURNAL_START: Final = Metric("brivas_journal_start_offset", "gauge", "The first offset the journal still holds.")
 JOURNAL_WRITTEN: Final = Metric("brivas_journal_written_offset", "gauge", "The end of what is written.")

@@ -158,6 +158,16 @@ fn check_carrier(spec: &v1::Carrier) -> Result<(), EngineError> {
         within(name, "binds", spec.binds, 0, BINDS_MAX)?;
     }
     within(name, "window_max", spec.window_max, 1, WINDOW_MAX)?;
+    within(name, "window_min", spec.window_min, 0, spec.window_max)?;
+    within(name, "addr_ton", spec.addr_ton, 0, 255)?;
+    within(name, "addr_npi", spec.addr_npi, 0, 255)?;
+    within(name, "address_range", spec.address_range.len() as u32, 0, 40)?;
+    if ![0, 0x33, 0x34, 0x50].contains(&spec.interface_version) {
+        let version = spec.interface_version;
+        return Err(wrong(format!(
+            "carrier {name:?}: interface_version is {version:#04x}, not 0x33, 0x34 or 0x50"
+        )));
+    }
     within(name, "queue_max", spec.queue_max, 1, u32::MAX)?;
     within(name, "response_timeout_ms", spec.response_timeout_ms, 1, 3_600_000)?;
     within(name, "reconnect_initial_ms", spec.reconnect_initial_ms, 1, 3_600_000)?;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 use brivas_route::Table;
-use brivas_smpp::BindMode;
+use brivas_smpp::{BindMode, InterfaceVersion};
 
 use crate::transport::{ClientTls, ListenerConfig, Networks};
 
@@ -86,21 +86,32 @@ impl CarrierConfig {
         }
     }
 
+    /// The version to bind with.
+    pub(crate) const fn interface_version(&self) -> InterfaceVersion {
+        match self.spec.interface_version {
+            0 => InterfaceVersion::V3_4,
+            version => InterfaceVersion(version as u8),
+        }
+    }
+
     /// Whether a live bind can go on under `other`, or must be made anew.
     pub(crate) fn same_connection(&self, other: &Self) -> bool {
-        let key = |spec: &v1::Carrier| {
-            (
-                spec.host.clone(),
-                spec.port,
-                spec.system_id.clone(),
-                spec.password.clone(),
-                spec.system_type.clone(),
-                spec.bind_mode,
-                spec.tls.clone(),
-                spec.direction,
-            )
+        let what_binds = |spec: &v1::Carrier| v1::Carrier {
+            host: spec.host.clone(),
+            port: spec.port,
+            system_id: spec.system_id.clone(),
+            password: spec.password.clone(),
+            system_type: spec.system_type.clone(),
+            bind_mode: spec.bind_mode,
+            tls: spec.tls.clone(),
+            direction: spec.direction,
+            interface_version: spec.interface_version,
+            address_range: spec.address_range.clone(),
+            addr_ton: spec.addr_ton,
+            addr_npi: spec.addr_npi,
+            ..v1::Carrier::default()
         };
-        key(&self.spec) == key(&other.spec)
+        what_binds(&self.spec) == what_binds(&other.spec)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use brivas_smpp::pdu::BindRequest;
 use brivas_smpp::session::{SessionConfig, State};
-use brivas_smpp::{CommandStatus, InterfaceVersion, Role, Session};
+use brivas_smpp::{CommandStatus, Role, Session};
 use mio::net::TcpStream;
 
 use super::connection::{ConnectionRef, Owner};
@@ -76,8 +76,9 @@ impl Shard {
     fn connect(&mut self, carrier: u32, bind: u32, address: SocketAddr) -> Result<ConnectionRef, String> {
         let config = self.carriers[carrier as usize].config.clone().ok_or("the carrier was removed")?;
         let socket = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        let window = self.fresh_window(carrier, bind);
         let session_config = SessionConfig {
-            window_max: config.spec.window_max as usize,
+            window_max: window as usize,
             enquire_link_ms: u64::from(config.spec.enquire_link_ms),
             response_timeout_ms: u64::from(config.spec.response_timeout_ms),
             ..SessionConfig::new(CARRIER_ROLE)
@@ -122,10 +123,10 @@ impl Shard {
             system_id: config.spec.system_id.as_bytes(),
             password: config.spec.password.as_bytes(),
             system_type: config.spec.system_type.as_bytes(),
-            interface_version: InterfaceVersion::V3_4,
-            ton: 0,
-            npi: 0,
-            address_range: b"",
+            interface_version: config.interface_version(),
+            ton: config.spec.addr_ton as u8,
+            npi: config.spec.addr_npi as u8,
+            address_range: config.spec.address_range.as_bytes(),
             trailing: b"",
         };
         connection.session.bind(self.clock.now_ms(), config.bind_mode(), request);
@@ -240,6 +241,7 @@ impl Shard {
             fields.push(("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()));
             self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
         }
+        bind.again = 0;
         let queue = std::mem::take(&mut bind.queue);
         carrier.waiting.extend(queue);
         if !carrier.up.is_empty() {

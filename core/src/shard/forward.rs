@@ -12,12 +12,11 @@ use brivas_smpp::{CommandStatus, MessageState};
 
 use super::Shard;
 use super::commit::{Awaiting, Then};
+use super::congestion::Pace;
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
 use super::parties::BindState;
 use crate::event;
 
-/// After "slower" a bind rests this long.
-const PAUSE_MS: u64 = 1_000;
 /// Attempts after which a message is given up even within its validity.
 const ATTEMPTS_MAX: u16 = 1_000;
 /// Messages that one look at a queue finds too old at most: each is a record, and the journal's room has an end.
@@ -63,13 +62,13 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(connection_name) else { return };
         let mut expired = Vec::new();
         let mut sent_any = false;
-        let mut is_paced = bind.paused_until_ms > now_ms;
+        let mut is_paced = false;
         while !is_paced
             && expired.len() < EXPIRED_PER_FLUSH
             && connection.session.room() > 0
             && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
         {
-            let Some(name) = bind.queue.pop_front() else { break };
+            let Some(name) = bind.pop() else { break };
             // What was ended meanwhile has been counted out by whoever ended it.
             let message = self.messages.get_mut(name);
             let Some(message) = message.filter(|message| message.phase == Phase::Queued) else { continue };
@@ -78,7 +77,7 @@ impl Shard {
                 expired.push(name);
                 continue;
             }
-            if !carrier.throttle.take(now_us) {
+            if !carrier.pacer.take(now_us) {
                 bind.queue.push_front(name);
                 is_paced = true;
                 break;
@@ -98,7 +97,10 @@ impl Shard {
             }
         }
         if is_paced {
-            self.paced_binds.push((carrier_number, bind_number));
+            let due_us = carrier.pacer.due_us();
+            self.note_paced(carrier_number, bind_number, due_us);
+        } else if connection.session.room() == 0 {
+            bind.round_trip.note_full();
         }
         if sent_any {
             self.mark_dirty(connection_name);
@@ -119,8 +121,10 @@ impl Shard {
         token: u64,
         status: CommandStatus,
         carrier_message_id: &[u8],
+        pace: Pace,
     ) {
         self.mark_bind(carrier_number, bind);
+        self.note_answer(carrier_number, bind, status, pace);
         let name = MessageRef::from_token(token);
         let wall_ms = self.clock.wall_ms;
         let carrier = &mut self.carriers[carrier_number as usize];
@@ -131,7 +135,9 @@ impl Shard {
         };
         if !status.is_ok() {
             carrier.failed += 1;
-            self.attempt_failed(name, status, &status.to_string());
+            if status.retry() != Retry::Slower || !self.keep_in_line(name, bind, status) {
+                self.attempt_failed(name, status, &status.to_string());
+            }
             return;
         }
         message.phase = Phase::AwaitingReceipt;
@@ -165,7 +171,7 @@ impl Shard {
         let random = self.random();
         let Some(message) = self.messages.get(name) else { return };
         let (carrier_number, attempt) = (message.carrier, message.attempts);
-        let (id, expires_ms, hash) = (message.id, message.expires_ms, message.destination_hash);
+        let (id, expires_ms) = (message.id, message.expires_ms);
         // A time-out or a lost connection has status 0, and may do better next time.
         let retry = if status.is_ok() { Retry::Later } else { status.retry() };
         let next_carrier = match retry {
@@ -174,11 +180,6 @@ impl Shard {
             Retry::Slower => Some(carrier_number),
         };
         let carrier = &mut self.carriers[carrier_number as usize];
-        if retry == Retry::Slower
-            && let Some(bind) = carrier.bind_for(hash)
-        {
-            carrier.binds[bind as usize].paused_until_ms = now_ms + PAUSE_MS;
-        }
         let (initial, max) = carrier.config.as_ref().map_or((5_000, 300_000), |config| {
             (i64::from(config.spec.retry_initial_ms), i64::from(config.spec.retry_max_ms))
         });

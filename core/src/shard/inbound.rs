@@ -42,19 +42,20 @@ impl Shard {
     pub(super) fn admit_carrier(&mut self, name: ConnectionRef, sequence_number: u32, number: u32) {
         let Some(bind) = self.free_bind(number) else { return };
         let Some(config) = self.carriers[number as usize].config.clone() else { return };
+        let window = self.fresh_window(number, bind) as usize;
         let Some(connection) = self.connections.get_mut(name) else { return };
         let spec = &config.spec;
         connection.owner = Owner::Carrier(number, bind);
         let session = &mut connection.session;
         session.set_timers(spec.enquire_link_ms.into(), spec.response_timeout_ms.into());
         if session.config().role == Role::Smsc {
-            session.accept_bind(sequence_number, SYSTEM_ID, spec.window_max as usize);
+            session.accept_bind(sequence_number, SYSTEM_ID, window);
             // Its receipts may wait for responses that come behind them.
             session.set_peer_window_max(CARRIER_DELIVERIES_MAX);
             self.carriers[number as usize].binds[bind as usize].state = BindState::Opening(name);
             self.handle_bind_answer(name, number, bind, CommandStatus::ROK);
         } else {
-            session.set_window_max(spec.window_max as usize);
+            session.set_window_max(window);
             self.carriers[number as usize].binds[bind as usize].state = BindState::Opening(name);
             self.send_bind(name, number);
         }

@@ -88,6 +88,8 @@ pub(crate) struct Message {
     pub(crate) incoming: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
     pub(crate) attempts: u16,
+    /// How often in a row the carrier has asked to have it later.
+    pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
     pub(crate) id: u64,
@@ -212,6 +214,7 @@ impl Messages {
         message.incoming = new.incoming;
         message.registered_delivery = new.content.registered_delivery;
         message.attempts = 0;
+        message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
         message.id = new.id;
@@ -271,6 +274,7 @@ const EMPTY: Message = Message {
     incoming: false,
     registered_delivery: RegisteredDelivery(0),
     attempts: 0,
+    throttled: 0,
     account: 0,
     carrier: 0,
     id: 0,

@@ -10,9 +10,11 @@
 
 mod admission;
 mod binding;
+mod carrier_stats;
 mod carriers;
 mod commands;
 mod commit;
+mod congestion;
 mod connection;
 mod customers;
 mod delivery;
@@ -22,6 +24,7 @@ mod idempotency;
 mod inbound;
 mod listeners;
 mod messages;
+mod pace;
 mod parties;
 mod passwords;
 mod receipt;
@@ -30,6 +33,7 @@ mod reload;
 mod replay;
 mod retention;
 mod round;
+mod round_trip;
 mod sockets;
 mod stats;
 mod sweep;
@@ -103,6 +107,8 @@ pub(crate) struct Shard {
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
     paced_binds: Vec<(u32, u32)>,
+    /// When the first of them may go on.
+    paced_until_us: u64,
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
@@ -178,6 +184,7 @@ impl Shard {
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
             paced_binds: Vec::new(),
+            paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
             next_look_ms: 0,

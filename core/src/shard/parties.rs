@@ -7,7 +7,9 @@ use brivas_proto::v1;
 
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
+use super::pace::Pacer;
 use super::passwords::Passwords;
+use super::round_trip::RoundTrip;
 use crate::config::{AccountConfig, CarrierConfig};
 use crate::throttle::Throttle;
 
@@ -80,22 +82,37 @@ pub(crate) struct CarrierBind {
     /// Failed attempts in a row.
     pub(crate) failures: u32,
     pub(crate) last_error: String,
-    /// The carrier asked for less speed: nothing is sent before, monotonic milliseconds.
-    pub(crate) paused_until_ms: u64,
+    /// How many at the front of the queue the carrier has asked to have later; they go first, in their order.
+    pub(crate) again: usize,
+    pub(crate) round_trip: RoundTrip,
     pub(crate) is_flushing: bool,
 }
 
 impl CarrierBind {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new(config: &CarrierConfig) -> Self {
         Self {
             state: BindState::Waiting,
             queue: VecDeque::new(),
             retry_at_ms: 0,
             failures: 0,
             last_error: String::new(),
-            paused_until_ms: 0,
+            again: 0,
+            round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
             is_flushing: false,
         }
+    }
+
+    /// Puts a message that the carrier has asked to have later before those that were not sent yet.
+    pub(crate) fn push_again(&mut self, name: MessageRef) {
+        let place = self.again.min(self.queue.len());
+        self.queue.insert(place, name);
+        self.again = place + 1;
+    }
+
+    /// Takes the next message out of the queue.
+    pub(crate) fn pop(&mut self) -> Option<MessageRef> {
+        self.again = self.again.saturating_sub(1);
+        self.queue.pop_front()
     }
 
     pub(crate) const fn connection(&self) -> Option<ConnectionRef> {
@@ -112,9 +129,9 @@ pub(crate) struct Carrier {
     /// None: it was removed from the configuration.
     pub(crate) config: Option<Arc<CarrierConfig>>,
     pub(crate) name: Arc<str>,
-    pub(crate) throttle: Throttle,
     /// Of one that connects to us.
     pub(crate) passwords: Passwords,
+    pub(crate) pacer: Pacer,
     pub(crate) binds: Vec<CarrierBind>,
     /// Numbers of the binds that messages can go out on, ascending.
     pub(crate) up: Vec<u32>,
@@ -125,6 +142,10 @@ pub(crate) struct Carrier {
     pub(crate) in_flight: u64,
     pub(crate) sent: u64,
     pub(crate) failed: u64,
+    /// Answers that asked for less speed.
+    pub(crate) throttled: u64,
+    /// The last congestion_state, percent.
+    pub(crate) congestion_state: Option<u8>,
 }
 
 impl Carrier {
@@ -132,8 +153,8 @@ impl Carrier {
         Self {
             config: None,
             name,
-            throttle: Throttle::new(0),
             passwords: Passwords::default(),
+            pacer: Pacer::new(0),
             binds: Vec::new(),
             up: Vec::new(),
             waiting: VecDeque::new(),
@@ -141,6 +162,8 @@ impl Carrier {
             in_flight: 0,
             sent: 0,
             failed: 0,
+            throttled: 0,
+            congestion_state: None,
         }
     }
 

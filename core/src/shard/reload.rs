@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use brivas_smpp::session::CARRIER_DELIVERIES_MAX;
-
 use super::Shard;
 use super::parties::{Account, BindState, Carrier, CarrierBind};
 use crate::config::Config;
@@ -46,6 +44,7 @@ impl Shard {
             for name in account.binds.clone() {
                 if let Some(connection) = self.connections.get_mut(name) {
                     connection.session.set_window_max(new.spec.window_max as usize);
+                    connection.session.set_peer_window_max(new.spec.window_max as usize);
                     self.resume(name);
                 }
             }
@@ -63,7 +62,7 @@ impl Shard {
         let old = std::mem::replace(&mut carrier.config, new.clone());
         let wanted = new.as_ref().map_or(0, |config| config.binds_wanted());
         if let Some(new) = &new {
-            carrier.throttle.set_rate(new.spec.throughput_per_second);
+            carrier.pacer.set_configured(new.spec.throughput_per_second);
         }
         let reconnects = match (&old, &new) {
             (Some(old), Some(new)) => !old.same_connection(new),
@@ -77,8 +76,9 @@ impl Shard {
                 && let Some(name) = self.carriers[number as usize].binds[bind].connection()
                 && let Some(connection) = self.connections.get_mut(name)
             {
-                connection.session.set_window_max(new.spec.window_max as usize);
-                connection.session.set_peer_window_max(CARRIER_DELIVERIES_MAX);
+                let trip = &mut self.carriers[number as usize].binds[bind].round_trip;
+                trip.set_bounds(new.spec.window_min, new.spec.window_max);
+                connection.session.set_window_max(trip.window() as usize);
                 connection
                     .session
                     .set_timers(new.spec.enquire_link_ms.into(), new.spec.response_timeout_ms.into());
@@ -88,11 +88,16 @@ impl Shard {
         let carrier = &mut self.carriers[number as usize];
         let mut orphans = Vec::new();
         for bind in carrier.binds.iter_mut().skip(wanted) {
+            bind.again = 0;
             orphans.extend(bind.queue.drain(..));
         }
         carrier.waiting.extend(orphans);
         carrier.up.retain(|&bind| (bind as usize) < wanted);
-        carrier.binds.resize_with(wanted, CarrierBind::new);
+        if let Some(config) = &new {
+            carrier.binds.resize_with(wanted, || CarrierBind::new(config));
+        } else {
+            carrier.binds.clear();
+        }
     }
 
     /// Ends a bind to a carrier: unbind in order where it is bound. Its connection, no longer known by the bind, drains by
@@ -103,6 +108,7 @@ impl Shard {
         state.state = BindState::Waiting;
         state.retry_at_ms = 0;
         state.failures = 0;
+        state.again = 0;
         let orphans = std::mem::take(&mut state.queue);
         let state = &mut self.carriers[carrier as usize];
         state.up.retain(|&number| number != bind);

@@ -12,7 +12,7 @@ use super::{Shard, WAKER};
 const READ_OCTETS_MAX: usize = 256 << 10;
 /// Timers are looked at this often.
 const TICK_MS: u64 = 100;
-/// How soon a throttled queue is looked at again.
+/// How soon a throttled queue is looked at again at the soonest.
 const PACE_MS: u64 = 2;
 /// Octets for the journal that do not wait for the end of the round: a quarter of what it takes at once.
 const EARLY_COMMIT_OCTETS: usize = 2 << 20;
@@ -64,8 +64,11 @@ impl Shard {
             return Duration::ZERO;
         }
         let until_tick = self.next_tick_ms.saturating_sub(self.clock.now_ms());
-        let pace = if self.paced_binds.is_empty() { u64::MAX } else { PACE_MS };
-        Duration::from_millis(until_tick.min(pace))
+        let until_pace = match self.paced_binds.is_empty() {
+            true => u64::MAX,
+            false => (self.paced_until_us.saturating_sub(self.clock.now_us) / 1_000).max(PACE_MS),
+        };
+        Duration::from_millis(until_tick.min(until_pace))
     }
 
     /// Answers and forwards what the journal has made safe.
@@ -106,9 +109,7 @@ impl Shard {
         if self.is_choked {
             return;
         }
-        for (carrier, bind) in std::mem::take(&mut self.paced_binds) {
-            self.mark_bind(carrier, bind);
-        }
+        self.mark_paced_binds();
         let mut binds = std::mem::take(&mut self.flush_binds);
         for (carrier, bind) in binds.drain(..) {
             self.flush_bind(carrier, bind);

@@ -3,6 +3,7 @@
 use brivas_smpp::session::{CloseReason, State};
 use brivas_smpp::{Event, Pdu};
 
+use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
 use super::{Shard, inbound};
 
@@ -100,8 +101,12 @@ impl Shard {
                 (Owner::Account(account), Event::Message { sequence_number, message }) => {
                     self.handle_submit(name, account, sequence_number, &message);
                 }
-                (Owner::Carrier(carrier, bind), Event::Answered { token, status, message_id }) => {
-                    self.handle_carrier_answer(carrier, bind, token, status, message_id);
+                (
+                    Owner::Carrier(carrier, bind),
+                    Event::Answered { token, status, message_id, sent_ms, congestion_state },
+                ) => {
+                    let pace = Pace { sent_ms, congestion_state };
+                    self.handle_carrier_answer(carrier, bind, token, status, message_id, pace);
                 }
                 (Owner::Carrier(carrier, _), Event::Message { sequence_number, message }) => {
                     self.handle_carrier_message(name, carrier, sequence_number, &message);

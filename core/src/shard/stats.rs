@@ -77,22 +77,7 @@ impl Shard {
                     deliveries_waiting: account.deliveries.len() as u64,
                 })
                 .collect(),
-            carriers: carriers
-                .map(|carrier| v1::CarrierStats {
-                    name: carrier.name.to_string(),
-                    binds_up: carrier.up.len() as u32,
-                    binds_wanted: carrier.binds_wanted(),
-                    sent: carrier.sent,
-                    failed: carrier.failed,
-                    queued: carrier.queued,
-                    in_flight: carrier.in_flight,
-                    certificate_expires_at_ms: carrier
-                        .config
-                        .as_ref()
-                        .and_then(|config| config.tls.as_ref())
-                        .map_or(0, |tls| tls.expires_at_ms),
-                })
-                .collect(),
+            carriers: carriers.map(|carrier| self.carrier_stats(carrier)).collect(),
             // The journal's own are added by whoever has its reader.
             journal: None,
             listeners: self.listener_stats(),
@@ -124,6 +109,7 @@ impl Shard {
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
                 tls: connection.stream.tls().map_or_else(String::new, |tls| tls.version().to_owned()),
+                round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
             });
         }

@@ -26,6 +26,7 @@ impl Shard {
     pub(super) fn tick(&mut self) {
         self.accept_all();
         self.time_sessions();
+        self.tick_pacers();
         self.open_due_binds();
         self.retry_due();
         self.expire_parked();

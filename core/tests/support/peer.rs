@@ -206,7 +206,7 @@ impl Peer {
                     text: message.text().to_vec(),
                     is_receipt: message.esm_class.is_receipt(),
                 },
-                Event::Answered { token, status, message_id } => {
+                Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
                 Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,

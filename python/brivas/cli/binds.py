@@ -44,6 +44,7 @@ def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
         "interface_version": bind.interface_version,
         "window_used": bind.window_used,
         "window_max": bind.window_max,
+        "round_trip_ms": bind.round_trip_ms,
         "since_ms": bind.since_ms or None,
         "pdus_in": bind.pdus_in,
         "pdus_out": bind.pdus_out,

@@ -29,10 +29,37 @@ class CarrierSpec(Part, frozen=True):
     bind_mode: Annotated[
         Literal["transceiver", "transmitter", "receiver"], Meta(description="Which bind to ask for.")
     ] = "transceiver"
+    interface_version: Annotated[
+        Literal["3.3", "3.4", "5.0"],
+        Meta(description="SMPP version to bind with. A carrier of 3.3 is sent no TLVs; no other version is tried."),
+    ] = "3.4"
+    address_range: Annotated[
+        str, Meta(pattern=r"^[\x20-\x7e]{0,40}$", description="Whose messages a receiver wants (SMPP 3.4 §5.2.7).")
+    ] = ""
+    addr_ton: Annotated[int, Meta(ge=0, le=255, description="TON of addressRange.")] = 0
+    addr_npi: Annotated[int, Meta(ge=0, le=255, description="NPI of addressRange.")] = 0
     binds: Annotated[int, Meta(ge=1, le=1_000, description="Connections to hold.")] = 1
     window_max: Annotated[int, Meta(ge=1, le=10_000, description="Unanswered requests a bind.")] = 10
+    window_min: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description=(
+                "The window follows the round trip between this and windowMax: what would only stand in the carrier's"
+                " queue stays in ours. 0 keeps it at windowMax."
+            ),
+        ),
+    ] = 1
     throughput_per_second: Annotated[
-        int, Meta(ge=0, le=10_000_000, description="Messages a second over all binds; 0 means no limit.")
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description=(
+                "Messages a second over all binds; 0 means no limit. A carrier that throttles is sent less by itself."
+            ),
+        ),
     ] = 0
     enquire_link_ms: Annotated[
         int, Meta(ge=100, le=HOUR_MS, description="Milliseconds of silence before enquire_link.")
@@ -71,8 +98,14 @@ class Carrier(Resource, frozen=True):
             yield SecretUse(("spec", "password"), self.spec.password)
 
     def faults(self) -> Iterable[Fault]:
-        """A backoff starts below where it ends."""
+        """A backoff starts below where it ends, and so does a window."""
         spec = self.spec
+        if spec.window_min > spec.window_max:
+            yield Fault(
+                ("spec", "windowMin"),
+                f"windowMin {spec.window_min} is above windowMax {spec.window_max}",
+                "windowMin 0 keeps the window at windowMax",
+            )
         if spec.reconnect_initial_ms > spec.reconnect_max_ms:
             yield Fault(
                 ("spec", "reconnectInitialMs"),

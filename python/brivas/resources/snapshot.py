@@ -18,6 +18,7 @@ _BIND_MODE = {
     "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
     "receiver": control_pb2.BIND_MODE_RECEIVER,
 }
+_VERSION = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
 
 def compile_snapshot(config: Config) -> control_pb2.Snapshot:
@@ -85,6 +86,11 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         queue_max=spec.queue_max,
         retry_initial_ms=spec.retry_initial_ms,
         retry_max_ms=spec.retry_max_ms,
+        interface_version=_VERSION[spec.interface_version],
+        address_range=spec.address_range,
+        addr_ton=spec.addr_ton,
+        addr_npi=spec.addr_npi,
+        window_min=spec.window_min,
     )
 
 

@@ -21,7 +21,8 @@ impl Session {
     pub fn accept_bind(&mut self, sequence_number: u32, system_id: &[u8], window_max: usize) {
         let State::Binding(mode) = self.state else { return };
         self.state = State::Bound(mode);
-        self.set_window_max(window_max);
+        self.config.window_max = window_max;
+        self.config.peer_window_max = window_max;
         // sc_interface_version goes only to peers that know TLVs.
         let interface_version = self.peer_version.has_tlvs().then_some(self.config.interface_version);
         let response = BindResponse::new(system_id, interface_version);
@@ -35,12 +36,9 @@ impl Session {
         self.close(CloseReason::BindRefused(status));
     }
 
-    /// Changes how many messages may be unanswered, also on a live session: as SMSC in both directions.
+    /// Changes how many of our messages may be unanswered, also on a live session.
     pub fn set_window_max(&mut self, window_max: usize) {
         self.config.window_max = window_max;
-        if self.config.role == Role::Smsc {
-            self.config.peer_window_max = window_max;
-        }
     }
 
     /// Changes how many of the peer's messages may be unanswered, also on a live session.

@@ -105,6 +105,10 @@ pub enum Event<'a> {
         status: CommandStatus,
         /// Of submit_sm_resp.
         message_id: &'a [u8],
+        /// When it was sent, by the `now_ms` of `send`.
+        sent_ms: u64,
+        /// congestion_state of the response (5.0 §4.8.4.18): percent, 80 to 89 is the optimum.
+        congestion_state: Option<u8>,
     },
     /// Another request, of those that the configuration lets through. To be answered with `answer` or `refuse`, but for
     /// outbind and alert_notification, which have no response.

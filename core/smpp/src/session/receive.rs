@@ -4,7 +4,7 @@ use super::{CloseReason, Event, Role, Session, State};
 use crate::frame::{self, Check, Frame};
 use crate::pdu::{DecodeError, Pdu};
 use crate::status::CommandStatus;
-use crate::tlv::Tlvs;
+use crate::tlv::{Tag, Tlvs};
 use crate::values::{BindMode, CommandId};
 
 impl Session {
@@ -132,14 +132,17 @@ impl Session {
         match CommandId(pending.response_id) {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
-                let message_id = match Pdu::decode(frame) {
+                let (message_id, tlvs): (&[u8], _) = match Pdu::decode(frame) {
                     // A carrier that binds to us gives its ids in deliver_sm_resp, where 3.4 has an unused field.
                     Ok(Pdu::SubmitSmResp(response) | Pdu::DeliverSmResp(response)) => {
-                        response.message_id.octets
+                        (response.message_id.octets, response.tlvs)
                     }
-                    _ => &[],
+                    _ => (&[], Tlvs::EMPTY),
                 };
-                Some(Event::Answered { token: pending.token, status, message_id })
+                let congestion_state =
+                    tlvs.find(Tag::CONGESTION_STATE).and_then(|value| value.first().copied());
+                let (token, sent_ms) = (pending.token, pending.sent_ms);
+                Some(Event::Answered { token, status, message_id, sent_ms, congestion_state })
             }
             CommandId::ENQUIRE_LINK_RESP => {
                 self.link_pending = false;

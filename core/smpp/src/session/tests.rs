@@ -31,7 +31,9 @@ fn seen(event: Event<'_>) -> Seen {
         Event::Message { sequence_number, message } => {
             Seen::Message(sequence_number, message.text().to_vec())
         }
-        Event::Answered { token, status, message_id } => Seen::Answered(token, status, message_id.to_vec()),
+        Event::Answered { token, status, message_id, .. } => {
+            Seen::Answered(token, status, message_id.to_vec())
+        }
         Event::Unanswered { token } => Seen::Unanswered(token),
         Event::Request { sequence_number, pdu } => Seen::Request(sequence_number, pdu.command_id()),
         Event::Response { token, status, pdu } => Seen::Response(token, status, pdu.command_id()),

@@ -53,6 +53,9 @@ _CARRIER: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.CARRIER_FAILED, "failed"),
     (metrics.CARRIER_QUEUED, "queued"),
     (metrics.CARRIER_IN_FLIGHT, "in_flight"),
+    (metrics.CARRIER_THROTTLED, "throttled"),
+    (metrics.CARRIER_ALLOWED, "allowed_per_second"),
+    (metrics.CARRIER_WINDOW, "window"),
 )
 _JOURNAL: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.JOURNAL_START, "start_offset"),
@@ -98,6 +101,11 @@ def add_engine(exposition: Exposition, stats: control_pb2.StatsResponse) -> None
     for metric, field in _CARRIER:
         for carrier in stats.carriers:
             exposition.add(metric, getattr(carrier, field), {"carrier": carrier.name})
+    for carrier in stats.carriers:
+        labels = {"carrier": carrier.name}
+        exposition.add(metrics.CARRIER_ROUND_TRIP, carrier.round_trip_ms / 1000, labels)
+        if carrier.HasField("congestion_state"):
+            exposition.add(metrics.CARRIER_CONGESTION, carrier.congestion_state, labels)
     for metric, field in _JOURNAL:
         exposition.add(metric, getattr(stats.journal, field))
     exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p50 / _MICROSECONDS, {"quantile": "0.5"})
