@@ -143,6 +143,7 @@ impl Engine {
             control_token: options.control_token.clone(),
             current: Mutex::new(Current { config, snapshot: Arc::new(snapshot) }),
             applying: tokio::sync::Mutex::default(),
+            traces: grpc::Traces::default(),
         });
 
         let ended = Arc::new(Ended::default());

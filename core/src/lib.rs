@@ -16,6 +16,7 @@ mod offload;
 mod options;
 mod shard;
 mod throttle;
+mod trace;
 mod transport;
 
 pub use census::Census;
@@ -24,3 +25,4 @@ pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+pub use trace::describe_pdu;

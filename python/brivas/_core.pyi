@@ -3,7 +3,7 @@
 from os import PathLike
 from typing import Final, final
 
-__all__ = ["PROFILE", "Engine", "Simulation", "__version__", "journal_census", "validate_snapshot"]
+__all__ = ["PROFILE", "Engine", "Simulation", "__version__", "describe_pdu", "journal_census", "validate_snapshot"]
 
 PROFILE: Final[str]
 __version__: Final[str]
@@ -44,6 +44,10 @@ class Engine:
 
 def validate_snapshot(snapshot: bytes) -> str:
     """Checks a serialised `brivas.v1.Snapshot`; gives its hash. Raises `brivas.errors.ConfigError`."""
+
+def describe_pdu(octets: bytes) -> str:
+    """A PDU in words, one JSON object: `command` first, every field by the specification's name, `status` by name in a
+    response; `malformed` says why it cannot be read. Passwords are hidden."""
 
 def journal_census(data_dir: str | PathLike[str]) -> list[tuple[str, int]]:
     """Counts the events of a stopped engine's journal, and whether each message has one final state.

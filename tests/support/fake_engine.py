@@ -294,3 +294,14 @@ class _Control(control_pb2_grpc.ControlServicer):
         if status is None:
             _abort(context, grpc.StatusCode.NOT_FOUND, "no message has this id")
         return status
+
+    def Trace(
+        self, request: control_pb2.TraceRequest, context: grpc.ServicerContext
+    ) -> Iterator[control_pb2.TraceResponse]:
+        self._enter("Trace", context)
+        yield control_pb2.TraceResponse()
+        enquire_link = bytes.fromhex("00000010 00000015 00000000 00000007")
+        pdu = control_pb2.TracedPdu(
+            connection=7, side="customer", name="acme", peer="127.0.0.1:40000", octets=enquire_link
+        )
+        yield control_pb2.TraceResponse(pdus=[pdu], lost_octets=request.octets_per_second_max)

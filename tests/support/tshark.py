@@ -46,10 +46,15 @@ def capture(pdus: Sequence[bytes]) -> bytes:
 
 def dissect(pdus: Sequence[bytes], folder: Path) -> list[Dissection]:
     """What tshark sees in each of the PDUs."""
-    assert TSHARK is not None
     file = folder / "smpp.pcap"
     file.write_bytes(capture(pdus))
-    command = [TSHARK, "-r", str(file), "-T", "json", "-d", f"tcp.port=={SMPP_PORT},smpp", "-J", "smpp _ws.malformed"]
+    return dissect_file(file)
+
+
+def dissect_file(file: Path) -> list[Dissection]:
+    """What tshark sees in each packet of a capture file, without a hint of what is in it."""
+    assert TSHARK is not None
+    command = [TSHARK, "-r", str(file), "-T", "json", "-J", "smpp _ws.malformed tcp"]
     environment = os.environ | {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(command, check=True, capture_output=True, timeout=100, env=environment)
     # Texts of messages are shown as they are, and need not be UTF-8. Names repeat: objects are lists of pairs.

@@ -96,6 +96,12 @@ pub(crate) fn validate_snapshot(py: Python<'_>, snapshot: &[u8]) -> PyResult<Str
     checked.map_err(|error: EngineError| raised(py, "ConfigError", &error.to_string(), error.hint()))
 }
 
+/// A PDU in words: one JSON object.
+#[pyfunction]
+pub(crate) fn describe_pdu(octets: &[u8]) -> String {
+    brivas_engine::describe_pdu(octets)
+}
+
 /// Counts the events of a stopped engine's journal.
 #[pyfunction]
 pub(crate) fn journal_census(py: Python<'_>, data_dir: PathBuf) -> PyResult<Vec<(&'static str, u64)>> {

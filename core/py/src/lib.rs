@@ -11,7 +11,7 @@ mod _core {
     use super::*;
 
     #[pymodule_export]
-    use super::engine::{Engine, journal_census, validate_snapshot};
+    use super::engine::{Engine, describe_pdu, journal_census, validate_snapshot};
     #[pymodule_export]
     use super::simulation::Simulation;
 

@@ -9,7 +9,7 @@ use brivas_route::Direction;
 use tonic::{Request, Response, Status};
 use v1::control_server::{Control, ControlServer};
 
-use super::{Current, Shared, auth, history, messaging, watch};
+use super::{Current, Shared, auth, history, messaging, trace, watch};
 use crate::config::{build, last_good};
 use crate::shard::Command;
 use crate::transport::open_new;
@@ -28,6 +28,7 @@ pub(super) struct Service {
 #[tonic::async_trait]
 impl Control for Service {
     type WatchStream = watch::Stream;
+    type TraceStream = trace::Stream;
 
     async fn apply(&self, request: Request<v1::ApplyRequest>) -> Result<Response<v1::ApplyResponse>, Status> {
         auth::platform(&self.shared, request.metadata())?;
@@ -116,6 +117,11 @@ impl Control for Service {
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         auth::platform(&self.shared, request.metadata())?;
         Ok(Response::new(watch::start(Arc::clone(&self.shared), None, request.into_inner())))
+    }
+
+    async fn trace(&self, request: Request<v1::TraceRequest>) -> Result<Response<Self::TraceStream>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        trace::start(&self.shared, request.into_inner()).await.map(Response::new)
     }
 
     async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<v1::MessageStatus>, Status> {

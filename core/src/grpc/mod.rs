@@ -8,7 +8,10 @@ mod compose;
 mod control;
 mod history;
 mod messaging;
+mod trace;
 mod watch;
+
+pub(crate) use trace::Traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) data_dir: PathBuf,
     pub(crate) control_token: String,
     pub(crate) current: Mutex<Current>,
+    pub(crate) traces: Traces,
     /// One configuration at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
 }

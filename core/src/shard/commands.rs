@@ -14,6 +14,7 @@ use super::connection::ConnectionRef;
 use super::messages::ApiPart;
 use crate::config::Config;
 use crate::offload::{PasswordTag, Resolve};
+use crate::trace::Feed;
 use crate::transport::Opened;
 
 /// A request to a shard.
@@ -41,6 +42,15 @@ pub(crate) enum Command {
     },
     Binds {
         reply: oneshot::Sender<Vec<v1::Bind>>,
+    },
+    /// A trace begins.
+    Trace {
+        feed: Arc<Feed>,
+        done: oneshot::Sender<()>,
+    },
+    /// The trace of this id has ended.
+    TraceEnded {
+        id: u64,
     },
     CarriersUp {
         reply: oneshot::Sender<Vec<bool>>,
@@ -196,6 +206,11 @@ impl Shard {
                 Command::Binds { reply } => {
                     let _ = reply.send(self.binds());
                 }
+                Command::Trace { feed, done } => {
+                    self.begin_trace(feed);
+                    let _ = done.send(());
+                }
+                Command::TraceEnded { id } => self.end_trace(id),
                 Command::CarriersUp { reply } => {
                     let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
                 }

@@ -7,6 +7,8 @@ use brivas_smpp::Session;
 
 use crate::transport::{Prologue, Step, Stream, Taken};
 
+use crate::trace::Tap;
+
 /// Names one connection; stale after it closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionRef {
@@ -42,6 +44,8 @@ pub(crate) enum Owner {
 /// A socket and its session.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Names it for people, until it ends; none has it again.
+    pub(crate) number: u64,
     pub(crate) stream: Stream,
     /// A PROXY header that is to come before anything else.
     pub(crate) prologue: Option<Box<Prologue>>,
@@ -66,6 +70,8 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// Since when the peer takes nothing although there is something to take.
     pub(crate) stalled_since_ms: Option<u64>,
+    /// Copies what is read and written to the traces that asked for it.
+    pub(crate) tap: Option<Box<Tap>>,
 }
 
 /// Octets of output at which a peer is not read further: it takes too little of what it asked for.
@@ -81,6 +87,8 @@ impl Connection {
         since_ms: i64,
     ) -> Self {
         Self {
+            // Given by the connections.
+            number: 0,
             stream,
             prologue: None,
             session,
@@ -96,6 +104,7 @@ impl Connection {
             writable: false,
             is_dirty: false,
             stalled_since_ms: None,
+            tap: None,
         }
     }
 
@@ -117,6 +126,11 @@ impl Connection {
             Stream::Plain(socket) => socket,
             Stream::Tls(tls) => {
                 let Taken { octets, more } = tls.read(&mut buffer[start..])?;
+                if octets > 0
+                    && let Some(tap) = &mut self.tap
+                {
+                    tap.saw(false, &buffer[start..start + octets]);
+                }
                 self.readable = self.is_ending || more;
                 return Ok(octets);
             }
@@ -124,6 +138,9 @@ impl Connection {
         match socket.read(&mut buffer[start..]) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
+                if let Some(tap) = &mut self.tap {
+                    tap.saw(false, &buffer[start..start + count]);
+                }
                 self.readable = self.is_ending || start + count == buffer.len();
                 Ok(count)
             }
@@ -185,6 +202,9 @@ impl Connection {
             match socket.write(self.session.output()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
+                    if let Some(tap) = &mut self.tap {
+                        tap.saw(true, &self.session.output()[..count]);
+                    }
                     self.session.written(count);
                     self.stalled_since_ms = None;
                 }
@@ -203,6 +223,11 @@ impl Connection {
         }
         let pending = self.session.output().len();
         let Taken { octets, more } = tls.write(self.session.output())?;
+        if octets > 0
+            && let Some(tap) = &mut self.tap
+        {
+            tap.saw(true, &self.session.output()[..octets]);
+        }
         self.session.written(octets);
         self.writable = more;
         if octets > 0 || (pending == 0 && !tls.has_output()) {
@@ -217,6 +242,8 @@ impl Connection {
 pub(crate) struct Connections {
     slots: Vec<(u32, Option<Connection>)>,
     free: Vec<u32>,
+    /// Connections that there ever were.
+    opened: u64,
 }
 
 impl Connections {
@@ -231,7 +258,9 @@ impl Connections {
         ConnectionRef { index, generation }
     }
 
-    pub(crate) fn insert(&mut self, connection: Connection) -> ConnectionRef {
+    pub(crate) fn insert(&mut self, mut connection: Connection) -> ConnectionRef {
+        self.opened += 1;
+        connection.number = self.opened;
         let name = self.next_name();
         match self.free.pop() {
             Some(index) => self.slots[index as usize].1 = Some(connection),

@@ -26,6 +26,7 @@ impl Shard {
         ];
         self.notices.tell(Level::Info, "customer_bound", fields);
         account.binds.push(name);
+        self.tap_identified(name);
         self.mark_dirty(name);
         self.mark_account(number);
     }

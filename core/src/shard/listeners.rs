@@ -165,7 +165,9 @@ impl Shard {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(stream.socket_mut(), name.token(), interest).ok()?;
         let connection = Connection::new(stream, session, owner, peer, system_id, self.clock.wall_ms);
-        Some(self.connections.insert(connection))
+        let name = self.connections.insert(connection);
+        self.tap_opened(name);
+        Some(name)
     }
 
     /// A stranger's connection ended before its bind: told where that is somebody's fault.

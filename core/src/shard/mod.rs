@@ -6,7 +6,8 @@
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
 //! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's.
+//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's;
+//! `taps` feeds traces.
 
 mod admission;
 mod binding;
@@ -37,6 +38,7 @@ mod round_trip;
 mod sockets;
 mod stats;
 mod sweep;
+mod taps;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 
@@ -55,6 +57,7 @@ use crate::config::Config;
 use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
+use crate::trace::Feed;
 use crate::transport::Opened;
 use commands::ApiCalls;
 use commit::Commits;
@@ -116,6 +119,7 @@ pub(crate) struct Shard {
     carrying: Carrying,
     draining: Draining,
     notices: Notices,
+    traces: Vec<Arc<Feed>>,
     /// The journal takes no more, for now or for ever: nothing is sent.
     is_choked: bool,
     /// For now: carriers are not read.
@@ -192,6 +196,7 @@ impl Shard {
             carrying: Carrying::default(),
             draining: Draining::default(),
             notices,
+            traces: Vec::new(),
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,

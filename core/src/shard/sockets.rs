@@ -201,6 +201,9 @@ impl Shard {
     /// Ends a connection and gives what was under way on it back to its queues.
     pub(super) fn close(&mut self, name: ConnectionRef, why: &str) {
         let Some(mut connection) = self.connections.remove(name) else { return };
+        if let Some(tap) = connection.tap.take() {
+            tap.end();
+        }
         connection.stream.say_goodbye();
         let _ = self.poll.registry().deregister(connection.stream.socket_mut());
         self.counters.protocol_errors += connection.session.counters().protocol_errors;

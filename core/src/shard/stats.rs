@@ -109,6 +109,7 @@ impl Shard {
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
                 tls: connection.stream.tls().map_or_else(String::new, |tls| tls.version().to_owned()),
+                connection: connection.number,
                 round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
             });

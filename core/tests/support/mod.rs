@@ -201,6 +201,16 @@ impl World {
         self.call(address, CONTROL_TOKEN, async |channel| call(ControlClient::new(channel)).await)
     }
 
+    /// The same, with another token.
+    pub fn control_with<T>(
+        &self,
+        token: &str,
+        call: impl AsyncFnOnce(ControlClient<Authorized>) -> Result<tonic::Response<T>, Status>,
+    ) -> Result<T, Status> {
+        let address = self.engine().addresses().control;
+        self.call(address, token, async |channel| call(ControlClient::new(channel)).await)
+    }
+
     pub fn messaging<T>(
         &self,
         call: impl AsyncFnOnce(MessagingClient<Authorized>) -> Result<tonic::Response<T>, Status>,

@@ -116,6 +116,11 @@ impl Peer {
         let _ = self.wire.flush();
     }
 
+    /// As the engine sees it.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.wire.socket().local_addr().unwrap()
+    }
+
     /// Its socket, for what no session would do.
     pub fn into_stream(self) -> TcpStream {
         match self.wire {

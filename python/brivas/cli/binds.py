@@ -36,6 +36,7 @@ def binds(output: Output, side: str | None, control_target: str | None, as_json:
 def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
     """All that the engine says of a bind."""
     return {
+        "connection": bind.connection or None,
         "side": bind.side,
         "name": bind.name,
         "system_id": bind.system_id,
@@ -61,6 +62,7 @@ def print_binds(found: list[dict[str, Any]]) -> None:
 
     rows = [
         (
+            str(bind["connection"] or ""),
             bind["side"],
             bind["name"],
             bind["peer"],
@@ -73,4 +75,4 @@ def print_binds(found: list[dict[str, Any]]) -> None:
         )
         for bind in found
     ]
-    print_table(("side", "name", "peer", "state", "window", "in", "out", "since", "last error"), rows, "bind")
+    print_table(("#", "side", "name", "peer", "state", "window", "in", "out", "since", "last error"), rows, "bind")

@@ -98,6 +98,16 @@ class ControlClient:
             finally:
                 call.cancel()
 
+    def trace(self, request: control_pb2.TraceRequest) -> Generator[control_pb2.TraceResponse, None, None]:
+        """What goes over chosen binds, as it goes; the first answer, without PDUs, says that it has begun."""
+        call = self._stub.Trace(request, metadata=self._metadata)
+        try:
+            yield from call
+        except grpc.RpcError as failure:
+            raise as_error(failure, self.target) from failure
+        finally:
+            call.cancel()
+
     def _call(self, call: Callable[[], Answer]) -> Answer:
         try:
             return call()
