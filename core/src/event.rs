@@ -19,10 +19,13 @@ pub(crate) fn accepted(
         number(out, 4, u64::from(more.by_api));
         octets(out, 5, more.idempotency_key.as_bytes());
         if more.idempotency_fingerprint != 0 {
-            out.push((6 << 3) | FIXED64);
+            key(out, 6, FIXED64);
             out.extend_from_slice(&more.idempotency_fingerprint.to_le_bytes());
         }
         octets(out, 7, more.reference.as_bytes());
+        number(out, 30, more.schedule_at_ms as u64);
+        number(out, 31, more.submission_id);
+        number(out, 32, u64::from(more.alias));
     });
 }
 
@@ -34,6 +37,23 @@ pub(crate) struct AcceptedMore<'a> {
     pub(crate) idempotency_key: &'a str,
     pub(crate) idempotency_fingerprint: u64,
     pub(crate) reference: &'a str,
+    pub(crate) schedule_at_ms: i64,
+    pub(crate) submission_id: u64,
+    pub(crate) alias: u32,
+}
+
+/// Appends `Event { replaced }`.
+pub(crate) fn replaced(
+    out: &mut Vec<u8>,
+    message: &ShortMessage<'_>,
+    expires_at_ms: i64,
+    schedule_at_ms: i64,
+) {
+    nested(out, 30, |out| {
+        nested(out, 1, |out| content(out, message));
+        number(out, 2, expires_at_ms as u64);
+        number(out, 3, schedule_at_ms as u64);
+    });
 }
 
 /// Appends `Event { sent }`.
@@ -135,16 +155,21 @@ const VARINT: u8 = 0;
 const FIXED64: u8 = 1;
 const LENGTH_DELIMITED: u8 = 2;
 
+/// A field's number and wire type: numbers above 15 take two octets.
+fn key(out: &mut Vec<u8>, field: u8, wire_type: u8) {
+    varint(out, (u64::from(field) << 3) | u64::from(wire_type));
+}
+
 fn number(out: &mut Vec<u8>, field: u8, value: u64) {
     if value != 0 {
-        out.push((field << 3) | VARINT);
+        key(out, field, VARINT);
         varint(out, value);
     }
 }
 
 fn octets(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     if !value.is_empty() {
-        out.push((field << 3) | LENGTH_DELIMITED);
+        key(out, field, LENGTH_DELIMITED);
         varint(out, value.len() as u64);
         out.extend_from_slice(value);
     }
@@ -152,7 +177,7 @@ fn octets(out: &mut Vec<u8>, field: u8, value: &[u8]) {
 
 /// A message within: its length stands before it and is known after it, so a longer length moves it.
 fn nested(out: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    out.push((field << 3) | LENGTH_DELIMITED);
+    key(out, field, LENGTH_DELIMITED);
     let at = out.len();
     out.push(0);
     write(out);
@@ -247,7 +272,7 @@ mod tests {
                 tlvs: Tlvs::parse(&area).unwrap(),
                 ..ShortMessage::default()
             };
-            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r" };
+            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r", schedule_at_ms: 1_795_348_700_000, submission_id: 77 << 40, alias: 0xFFFF_FFFE };
             let mut out = vec![1, 2, 3];
             accepted(&mut out, "sample", &message, &more);
             let Kind::Accepted(read) = read(&out[3..]) else { panic!() };
@@ -257,7 +282,13 @@ mod tests {
             prop_assert_eq!(&content.destination.unwrap().digits[..], digits.as_bytes());
             prop_assert_eq!((read.account.as_str(), read.reference.as_str(), read.idempotency_key.as_str()), ("sample", "r", "k/0"));
             prop_assert_eq!((read.expires_at_ms, read.idempotency_fingerprint, read.origin), (1_795_348_800_000, 9, 1));
+            prop_assert_eq!((read.schedule_at_ms, read.submission_id, read.alias), (1_795_348_700_000, 77 << 40, 0xFFFF_FFFE));
             let mut again = Vec::new();
+            replaced(&mut again, &message, 5, 6);
+            let Kind::Replaced(new) = self::read(&again) else { panic!() };
+            prop_assert_eq!((new.expires_at_ms, new.schedule_at_ms), (5, 6));
+            prop_assert_eq!(&new.content.unwrap().short_message, &text);
+            again.clear();
             mo_accepted(&mut again, "sample", "alpha", &message);
             let Kind::MoAccepted(mo) = self::read(&again) else { panic!() };
             prop_assert_eq!(mo.carrier, "alpha");

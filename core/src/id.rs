@@ -40,6 +40,16 @@ pub(crate) const fn accepted_ms(id: u64) -> i64 {
     (id >> (COUNTER_BITS + SHARD_BITS)) as i64
 }
 
+/// The id that is given next after this one, within one round.
+pub(crate) const fn following(id: u64) -> u64 {
+    let (low, high) = (id & ((1 << COUNTER_BITS) - 1), id >> COUNTER_BITS);
+    if low + 1 < 1 << COUNTER_BITS {
+        return id + 1;
+    }
+    // The counter carries over the shard into the milliseconds.
+    (high + (1 << SHARD_BITS)) << COUNTER_BITS
+}
+
 /// The id as it goes to the wire.
 pub(crate) fn hex(id: u64) -> [u8; 16] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -78,6 +88,17 @@ mod tests {
             last = id;
         }
         assert!(Ids::after(3, Some(last)).give(0) > last);
+    }
+
+    #[test]
+    fn the_following_id_is_the_one_that_is_given() {
+        let mut ids = Ids::after(3, None);
+        let mut last = ids.give(1_795_348_800_000);
+        for _ in 0..40_000 {
+            let id = ids.give(1_795_348_800_000);
+            assert_eq!(following(last), id);
+            last = id;
+        }
     }
 
     #[test]

@@ -160,8 +160,8 @@ def test_an_unknown_command_is_nacked_and_the_bind_goes_on(brivas_up: Up) -> Non
 
 def test_a_known_command_that_is_not_offered_is_answered_with_rinvcmdid(brivas_up: Up) -> None:
     with brivas_up.bind() as client:
-        answer = client.request(wire.QUERY_SM, b"0000000000000000\0\0\0\0")
-        assert (answer.command_id, answer.status) == (wire.QUERY_SM | wire.RESPONSE, wire.ESME_RINVCMDID)
+        answer = client.request(wire.BROADCAST_SM, b"\0\0\0\0\0\0\0\0\0\0\0\0")
+        assert (answer.command_id, answer.status) == (wire.BROADCAST_SM | wire.RESPONSE, wire.ESME_RINVCMDID)
         assert client.submit(NUMBER).status == wire.ESME_ROK
 
 

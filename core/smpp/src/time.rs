@@ -88,6 +88,19 @@ pub fn parse(text: &[u8], now_ms: i64) -> Option<i64> {
     }
 }
 
+/// The absolute form, UTC, to a tenth of a second; times before 2000 or after 2099 have none.
+pub fn absolute(at_ms: i64) -> [u8; 16] {
+    let at = civil(at_ms);
+    let mut text = *b"000000000000000+";
+    let parts = [at.year.rem_euclid(100) as u8, at.month, at.day, at.hour, at.minute, at.second];
+    for (pair, part) in text.chunks_exact_mut(2).zip(parts) {
+        pair[0] = b'0' + part / 10;
+        pair[1] = b'0' + part % 10;
+    }
+    text[12] = b'0' + (at_ms.rem_euclid(SECOND_MS) / 100) as u8;
+    text
+}
+
 /// Appends `YYMMDDhhmm`, as receipts have it.
 pub fn append_receipt_date(out: &mut Vec<u8>, at_ms: i64) {
     let at = civil(at_ms);
@@ -154,6 +167,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_absolute_time_reads_back(tenths in 9_466_848_000i64..40_000_000_000) {
+            let at_ms = tenths * 100;
+            prop_assert_eq!(parse(&absolute(at_ms), 0), Some(at_ms));
+        }
+
         #[test]
         fn every_second_has_one_date(seconds in -2_000_000_000i64..10_000_000_000) {
             let at_ms = seconds * SECOND_MS;

@@ -32,6 +32,10 @@ fn read(reader: &Reader, id: u64) -> Result<Option<v1::MessageStatus>, JournalEr
             v1::MessageEvent { at_ms: record.timestamp_ms, offset: record.offset, event: Some(event) };
         status.history.push(event);
     }
+    let is_under_way = status.state() == v1::MessageState::Enroute;
+    if is_under_way && status.schedule_at_ms > crate::clock::wall_ms() {
+        status.state = v1::MessageState::Scheduled.into();
+    }
     Ok(is_known.then_some(status))
 }
 
@@ -66,6 +70,12 @@ fn apply(status: &mut v1::MessageStatus, kind: Kind, at_ms: i64) -> bool {
             status.state = ended.state;
             false
         }
+        Kind::Replaced(replaced) => {
+            status.content = replaced.content;
+            status.expires_at_ms = replaced.expires_at_ms;
+            status.schedule_at_ms = replaced.schedule_at_ms;
+            false
+        }
         Kind::MoDelivered(_) => {
             status.state = v1::MessageState::Delivered.into();
             false
@@ -81,6 +91,7 @@ fn set_accepted(status: &mut v1::MessageStatus, accepted: v1::Accepted, at_ms: i
     status.content = accepted.content;
     status.reference = accepted.reference;
     status.expires_at_ms = accepted.expires_at_ms;
+    status.schedule_at_ms = accepted.schedule_at_ms;
 }
 
 fn set_incoming(status: &mut v1::MessageStatus, incoming: v1::MoAccepted, at_ms: i64) {

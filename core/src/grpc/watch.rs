@@ -224,5 +224,6 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::Replaced(_) => "replaced",
     }
 }

@@ -3,14 +3,45 @@
 use std::sync::Arc;
 
 use brivas_route::{Direction, destination_hash};
-use brivas_smpp::{CommandStatus, ShortMessage, time};
+use brivas_smpp::{CommandStatus, ShortMessage};
 
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, MessageRef, NewMessage, Phase, digits};
+use super::messages::{ApiPart, MessageRef, NewMessage, digits};
+use super::operations::{Stand, Times};
 use super::{Shard, inbound};
 use crate::event::{self, AcceptedMore};
-use crate::id;
+
+/// Where a message comes from, and what is known of it beside its content.
+pub(super) struct Origin {
+    pub(super) connection: ConnectionRef,
+    pub(super) api: Option<Box<ApiPart>>,
+    /// The customer's version wants ids of eight digits.
+    pub(super) has_short_id: bool,
+    /// Of the second and later recipients of a submission, the first one's id and alias.
+    pub(super) submission: u64,
+    pub(super) alias: u32,
+    /// The place among the recipients, from 0.
+    pub(super) recipient: u8,
+}
+
+impl Origin {
+    pub(super) const NONE: Self = Self {
+        connection: ConnectionRef::NONE,
+        api: None,
+        has_short_id: false,
+        submission: 0,
+        alias: 0,
+        recipient: 0,
+    };
+}
+
+/// What is known of a message that nothing speaks against.
+struct Checked {
+    times: Times,
+    carrier: u32,
+    destination_hash: u64,
+}
 
 /// Which carrier a message goes to.
 pub(super) enum Choice {
@@ -28,7 +59,8 @@ impl Shard {
         sequence_number: u32,
         message: &ShortMessage<'_>,
     ) {
-        match self.admit(account, connection, message, None) {
+        let origin = self.origin_of(connection);
+        match self.admit(account, message, origin) {
             Ok((name, offset)) => {
                 let on_disk = self.accounts[account as usize].on_disk();
                 let then = Then::Answer { connection, sequence_number };
@@ -42,30 +74,41 @@ impl Shard {
         }
     }
 
+    /// What a message on this bind starts with.
+    pub(super) fn origin_of(&self, connection: ConnectionRef) -> Origin {
+        let open = self.connections.get(connection);
+        let has_short_id = open.is_some_and(|open| !open.session.version().has_tlvs());
+        Origin { connection, has_short_id, ..Origin::NONE }
+    }
+
     /// Takes a message over, or says why not. It is open from here on; its record's offset is given.
     pub(super) fn admit(
         &mut self,
         account_number: u32,
-        connection: ConnectionRef,
         message: &ShortMessage<'_>,
-        api: Option<Box<ApiPart>>,
+        origin: Origin,
     ) -> Result<(MessageRef, i64), CommandStatus> {
-        let refused = self.check_admission(account_number, message);
-        let (expires_ms, carrier, destination_hash) = match refused {
+        let checked = match self.check_admission(account_number, message) {
             Ok(checked) => checked,
             Err(status) => {
                 self.counters.refused += 1;
                 return Err(status);
             }
         };
+        let Checked { times: Times { schedule_ms, expires_ms }, carrier, destination_hash } = checked;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
+        let Origin { connection, api, submission, recipient, .. } = origin;
+        let alias = if origin.has_short_id && submission == 0 { self.give_alias(id) } else { origin.alias };
         let more = AcceptedMore {
             expires_at_ms: expires_ms,
             by_api: api.is_some(),
             idempotency_key: api.as_ref().map_or("", |api| &api.idempotency_key),
             idempotency_fingerprint: api.as_ref().map_or(0, |api| api.fingerprint),
             reference: api.as_ref().map_or("", |api| &api.reference),
+            schedule_at_ms: schedule_ms,
+            submission_id: submission,
+            alias,
         };
         let account = &mut self.accounts[account_number as usize];
         account.accepted += 1;
@@ -84,21 +127,29 @@ impl Shard {
             destination_hash,
             connection,
             api,
+            schedule_ms,
+            submission,
+            alias,
         });
+        let stand = Stand::Open(name);
+        let place = self.index.insert(id, account_number, message.source.digits, recipient, stand);
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;
+            message.place = place;
         }
-        self.carriers[carrier as usize].queued += 1;
+        if schedule_ms == 0 {
+            self.carriers[carrier as usize].queued += 1;
+        }
         self.counters.accepted += 1;
         Ok((name, offset))
     }
 
-    /// Everything that may speak against a message: (expires, carrier, hash of the destination).
+    /// Everything that may speak against a message.
     fn check_admission(
         &mut self,
         account_number: u32,
         message: &ShortMessage<'_>,
-    ) -> Result<(i64, u32, u64), CommandStatus> {
+    ) -> Result<Checked, CommandStatus> {
         if self.draining.is_on() || self.journal.failed().is_some() {
             return Err(CommandStatus::RSYSERR);
         }
@@ -107,17 +158,12 @@ impl Shard {
         let Some(config) = account.config.as_ref().map(Arc::clone) else {
             return Err(CommandStatus::RBINDFAIL);
         };
-        if !message.schedule_delivery_time.is_empty() {
-            // Scheduled delivery is not offered; to send at once would be a lie.
-            return Err(CommandStatus::RINVSCHED);
-        }
-        let wall_ms = self.clock.wall_ms;
-        let expires_ms = match message.validity_period {
-            [] => wall_ms + i64::from(config.spec.validity_default_seconds) * 1_000,
-            text => time::parse(text, wall_ms)
-                .filter(|&at_ms| at_ms > wall_ms)
-                .ok_or(CommandStatus::RINVEXPIRY)?,
-        };
+        let times = Times::read(
+            &config.spec,
+            message.schedule_delivery_time,
+            message.validity_period,
+            self.clock.wall_ms,
+        )?;
         if messages_full || account.open_messages >= u64::from(config.spec.open_messages_max) {
             account.queue_full += 1;
             self.counters.queue_full += 1;
@@ -125,10 +171,14 @@ impl Shard {
         }
         // The throttle comes last of what the account can cause: what is refused for other reasons is not counted.
         let destination = digits(&message.destination);
-        let hash = destination_hash(destination);
-        let carrier = match self.choose_carrier(account_number, destination, hash) {
+        let destination_hash = destination_hash(destination);
+        let carrier = match self.choose_carrier(account_number, destination, destination_hash) {
             Choice::Carrier(carrier) => carrier,
             Choice::NoRoute => return Err(CommandStatus::RINVDSTADR),
+            // What is sent later needs no room now; where it goes is decided then.
+            Choice::QueuesFull if times.schedule_ms != 0 => self
+                .first_carrier(account_number, destination, destination_hash)
+                .ok_or(CommandStatus::RINVDSTADR)?,
             Choice::QueuesFull => {
                 self.accounts[account_number as usize].queue_full += 1;
                 self.counters.queue_full += 1;
@@ -141,7 +191,7 @@ impl Shard {
             self.counters.throttled += 1;
             return Err(CommandStatus::RTHROTTLED);
         }
-        Ok((expires_ms, carrier, hash))
+        Ok(Checked { times, carrier, destination_hash })
     }
 
     /// The first carrier of the route that is up and has room; else the first that has room.
@@ -163,13 +213,25 @@ impl Shard {
         match awaiting.then {
             Then::Answer { connection, sequence_number } => {
                 let Some(message) = self.messages.get(awaiting.message) else { return };
-                let id = id::hex(message.id);
+                let id = message.told_id();
                 self.respond(connection, sequence_number, CommandStatus::ROK, &id);
-                self.dispatch(awaiting.message);
+                self.start(awaiting.message);
+            }
+            Then::AnswerData { connection, sequence_number } => {
+                self.answer_data(connection, sequence_number, awaiting.message);
+                self.start(awaiting.message);
+            }
+            Then::Forward => self.start(awaiting.message),
+            Then::AnswerMulti { connection, sequence_number, refused } => {
+                self.answer_multi(connection, sequence_number, refused, awaiting.message);
+                self.start(awaiting.message);
+            }
+            Then::Confirm { connection, sequence_number, request } => {
+                self.confirm(connection, sequence_number, request);
             }
             Then::AnswerCall { call } => {
                 self.calls.count_down(call);
-                self.dispatch(awaiting.message);
+                self.start(awaiting.message);
             }
             Then::AnswerCallAgain { call } => self.calls.count_down(call),
             Then::AnswerCarrier { connection, sequence_number } => {
@@ -193,11 +255,5 @@ impl Shard {
             open.session.respond(sequence_number, status, message_id);
             self.mark_dirty(connection);
         }
-    }
-
-    /// Takes back a message that no carrier has got.
-    pub(super) fn is_cancellable(&self, name: MessageRef) -> bool {
-        let phase = self.messages.get(name).map(|message| message.phase);
-        matches!(phase, Some(Phase::Queued | Phase::Retrying))
     }
 }

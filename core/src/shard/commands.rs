@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brivas_proto::v1;
-use brivas_smpp::{CommandStatus, MessageState, ShortMessage};
+use brivas_smpp::{CommandStatus, ShortMessage};
 use tokio::sync::oneshot;
 
 use super::Shard;
+use super::admission::Origin;
 use super::commit::{Awaiting, Then};
-use super::connection::ConnectionRef;
 use super::messages::ApiPart;
+use super::operations::Stand;
 use crate::config::Config;
 use crate::offload::{PasswordTag, Resolve};
 use crate::trace::Feed;
@@ -293,7 +294,8 @@ impl Shard {
         let fingerprint = if has_key { fingerprint } else { 0 };
         let key = idempotency_key.clone();
         let part = ApiPart { reference: new.reference, idempotency_key, fingerprint };
-        let (name, offset) = self.admit(account, ConnectionRef::NONE, &content, Some(Box::new(part)))?;
+        let origin = Origin { api: Some(Box::new(part)), ..Origin::NONE };
+        let (name, offset) = self.admit(account, &content, origin)?;
         let wall_ms = self.clock.wall_ms;
         let Some(message) = self.messages.get_mut(name) else { return Err(CommandStatus::RSYSERR) };
         let id = message.id;
@@ -304,23 +306,22 @@ impl Shard {
     }
 
     fn cancel(&mut self, account: u32, id: u64, reply: oneshot::Sender<Cancelled>) {
-        // Rare: a search through the open messages is cheaper than an index that every message pays for.
-        let found = self.messages.iter().find(|(_, message)| message.id == id && message.account == account);
-        let now = match found {
+        let known = self.index.find(id).filter(|known| known.account == account);
+        let now = match known.map(|known| known.stand) {
             None => Cancelled::Unknown,
-            Some((name, _)) if !self.is_cancellable(name) => Cancelled::TooLate,
-            Some(_) if !self.journal.has_room() => Cancelled::NotNow,
-            Some((name, _)) => {
-                self.count_out(name);
-                // Queues still hold its name; whoever finds it there sees that it has ended.
-                let offset = self.end(name, MessageState::Deleted, b"");
-                // Told when it is safe: a crash must not send what was called back.
-                let call = self.calls.open(1, Answer::Cancelled(reply));
-                let on_disk = self.accounts[account as usize].on_disk();
-                let then = Then::AnswerCallAgain { call };
-                self.commits.push(on_disk, Awaiting { offset, message: name, then });
-                return;
+            Some(Stand::Open(name)) if self.is_cancellable(name) => {
+                if self.journal.has_room() {
+                    let offset = self.cancel_message(name);
+                    // Told when it is safe: a crash must not send what was called back.
+                    let call = self.calls.open(1, Answer::Cancelled(reply));
+                    let on_disk = self.accounts[account as usize].on_disk();
+                    let then = Then::AnswerCallAgain { call };
+                    self.commits.push(on_disk, Awaiting { offset, message: name, then });
+                    return;
+                }
+                Cancelled::NotNow
             }
+            Some(_) => Cancelled::TooLate,
         };
         let _ = reply.send(now);
     }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use brivas_smpp::CommandId;
+
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 
@@ -10,6 +12,14 @@ use super::messages::MessageRef;
 pub(crate) enum Then {
     /// Answer the customer's submit_sm, then forward.
     Answer { connection: ConnectionRef, sequence_number: u32 },
+    /// The same for a data_sm.
+    AnswerData { connection: ConnectionRef, sequence_number: u32 },
+    /// One of several recipients, and not the last: forward.
+    Forward,
+    /// The last recipient of a submit_multi: answer, with those that were refused, then forward.
+    AnswerMulti { connection: ConnectionRef, sequence_number: u32, refused: u32 },
+    /// Tell the customer that it is done: it was cancelled, or replaced.
+    Confirm { connection: ConnectionRef, sequence_number: u32, request: CommandId },
     /// Count down the API call, then forward.
     AnswerCall { call: u32 },
     /// Count down the API call; the message was forwarded before.

@@ -11,7 +11,6 @@ use super::Shard;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX};
 use super::messages::{Message, MessageRef, Phase};
 use crate::event::Channel;
-use crate::id;
 
 /// How long a customer that could not take a delivery is left alone with it.
 const DELIVERY_RETRY_MS: u64 = 5_000;
@@ -139,6 +138,7 @@ impl Shard {
     /// Takes a message that ended out of the shard.
     pub(super) fn retire(&mut self, name: MessageRef) {
         if let Some(message) = self.messages.get(name) {
+            self.index.end(message.id, message.place, message.outcome.as_ref());
             if let Some(account) = self.accounts.get_mut(message.account as usize) {
                 account.open_messages = account.open_messages.saturating_sub(1);
             }
@@ -154,7 +154,7 @@ fn write_receipt(message: &Message, text: &mut Vec<u8>, mandatory: &mut Vec<u8>,
     let content = message.content().unwrap_or_default();
     // The first letters of the message stand in the receipt, unless they would be read in the wrong alphabet.
     let is_plain = !content.esm_class.has_udh() && matches!(content.data_coding, 0 | 1 | 3);
-    let id = id::hex(message.id);
+    let id = message.told_id();
     let receipt = NewReceipt {
         message_id: &id,
         state: outcome.state,

@@ -254,6 +254,9 @@ impl Shard {
     pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) -> i64 {
         // A name that is stale has ended, and its record stands before what is written next.
         let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
+        if message.phase == Phase::Scheduled {
+            self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
+        }
         message.phase = Phase::Ending;
         // Receipts' dates have minutes: nothing is done before it was accepted.
         let mut outcome = outcome;
@@ -358,7 +361,9 @@ impl Shard {
     /// Counts a message out of its carrier's queue that ends without having been sent.
     pub(super) fn count_out(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
-        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting) {
+        // What is scheduled is in no queue.
+        let is_scheduled = message.schedule_ms != 0;
+        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting) && !is_scheduled {
             let carrier = &mut self.carriers[message.carrier as usize];
             carrier.queued = carrier.queued.saturating_sub(1);
         }

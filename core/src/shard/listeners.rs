@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_smpp::Session;
 use brivas_smpp::session::SessionConfig;
+use brivas_smpp::{InterfaceVersion, Session};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
 
 use super::connection::{Connection, ConnectionRef, Owner};
+use super::operations::CUSTOMER_OPERATIONS;
 use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
 use crate::transport::{LISTENERS_MAX, ListenerConfig, Opened, Prologue, Stream, TlsStream};
@@ -146,7 +147,12 @@ impl Shard {
                 }
             },
         };
-        let session = Session::new(SessionConfig::new(CUSTOMER_ROLE), self.clock.now_ms());
+        let session_config = SessionConfig {
+            interface_version: InterfaceVersion::V5_0,
+            operations: CUSTOMER_OPERATIONS,
+            ..SessionConfig::new(CUSTOMER_ROLE)
+        };
+        let session = Session::new(session_config, self.clock.now_ms());
         let name = self.open(stream, session, Owner::Stranger, peer, String::new());
         if through_proxy && let Some(connection) = name.and_then(|name| self.connections.get_mut(name)) {
             connection.prologue = Some(Box::new(Prologue::default()));

@@ -1,9 +1,11 @@
 //! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
 
 use brivas_smpp::pdu::{Address, DecodeError};
-use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage};
+use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
 use super::connection::ConnectionRef;
+use super::operations::{Place, alias};
+use crate::id;
 
 /// Names one open message; stale after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +32,8 @@ pub(crate) enum Phase {
     Free,
     /// Its `accepted` is not yet as durable as asked.
     Accepting,
+    /// Waits for the time that it is scheduled for; in no carrier's queue.
+    Scheduled,
     /// In a carrier's queue.
     Queued,
     /// Waits for its next attempt.
@@ -46,6 +50,13 @@ pub(crate) enum Phase {
     DeliveryInFlight,
     /// The customer was not able to take it; waits for the next attempt.
     DeliveryRetrying,
+}
+
+impl Phase {
+    /// Whether no carrier has it, so that it can still be taken back or changed.
+    pub(crate) const fn is_unsent(self) -> bool {
+        matches!(self, Self::Accepting | Self::Scheduled | Self::Queued | Self::Retrying)
+    }
 }
 
 /// How it ended.
@@ -87,13 +98,23 @@ pub(crate) struct Message {
     /// Comes from a carrier.
     pub(crate) incoming: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
+    /// priority_flag, as it came.
+    pub(crate) priority: u8,
     pub(crate) attempts: u16,
     /// How often in a row the carrier has asked to have it later.
     pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
+    /// The short id that the customer was told; 0: none.
+    pub(crate) alias: u32,
     pub(crate) id: u64,
+    /// Of the second and later recipients of a submission, the first one's id; else 0.
+    pub(crate) submission: u64,
+    /// Where the index of ids has it.
+    pub(crate) place: Place,
     pub(crate) accepted_ms: i64,
+    /// By the wall clock, when it may go out; 0: at once.
+    pub(crate) schedule_ms: i64,
     pub(crate) expires_ms: i64,
     /// By our clock, when its final state was written down: its receipt waits from there on. The carrier's own date
     /// stands in `outcome`, and is the carrier's affair.
@@ -119,6 +140,24 @@ impl Message {
 
     pub(crate) fn tlvs(&self) -> &[u8] {
         &self.octets[self.mandatory_end as usize..self.body_end as usize]
+    }
+
+    /// The id that the customer was told, as its receipts name it.
+    pub(crate) fn told_id(&self) -> ToldId {
+        if self.alias != 0 {
+            let mut text = [0; 16];
+            text[..8].copy_from_slice(&alias::hex(self.alias));
+            return ToldId { text, length: 8 };
+        }
+        let id = if self.submission == 0 { self.id } else { self.submission };
+        ToldId { text: id::hex(id), length: 16 }
+    }
+
+    /// Changes its content, before it was sent.
+    pub(crate) fn replace_content(&mut self, message: &ShortMessage<'_>) {
+        self.registered_delivery = message.registered_delivery;
+        self.priority = message.priority_flag;
+        self.set_body(message);
     }
 
     /// The carrier's id; empty until it is known.
@@ -150,8 +189,21 @@ impl Message {
     fn set_body(&mut self, message: &ShortMessage<'_>) {
         self.octets.clear();
         let asked = message.registered_delivery;
-        let registered_delivery = if self.incoming { asked } else { asked.for_every_outcome() };
-        ShortMessage { registered_delivery, ..*message }.encode_mandatory(&mut self.octets);
+        if self.incoming {
+            message.encode_mandatory(&mut self.octets);
+        } else {
+            // What is held here, the carrier need not hold; what is replaced, is replaced here.
+            let (mut outgoing, registered_delivery) = (*message, asked.for_every_outcome());
+            (outgoing.registered_delivery, outgoing.replace_if_present_flag) = (registered_delivery, 0);
+            outgoing.schedule_delivery_time = b"";
+            let expires;
+            if self.schedule_ms != 0 && !outgoing.validity_period.is_empty() {
+                // Counted from the acceptance: said again later, a relative one would count from there.
+                expires = time::absolute(self.expires_ms);
+                outgoing.validity_period = &expires;
+            }
+            outgoing.encode_mandatory(&mut self.octets);
+        }
         self.mandatory_end = self.octets.len() as u32;
         self.octets.extend_from_slice(message.tlvs.octets());
         self.body_end = self.octets.len() as u32;
@@ -175,6 +227,24 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) destination_hash: u64,
     pub(crate) connection: ConnectionRef,
     pub(crate) api: Option<Box<ApiPart>>,
+    pub(crate) schedule_ms: i64,
+    pub(crate) submission: u64,
+    pub(crate) alias: u32,
+}
+
+/// An id as text: sixteen digits, or eight for binds below 3.4.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToldId {
+    text: [u8; 16],
+    length: u8,
+}
+
+impl std::ops::Deref for ToldId {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.text[..usize::from(self.length)]
+    }
 }
 
 /// All open messages of a shard, at most `max`.
@@ -213,11 +283,16 @@ impl Messages {
         message.phase = Phase::Accepting;
         message.incoming = new.incoming;
         message.registered_delivery = new.content.registered_delivery;
+        message.priority = new.content.priority_flag;
         message.attempts = 0;
         message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
+        message.alias = new.alias;
         message.id = new.id;
+        message.submission = new.submission;
+        message.place = Place::NONE;
+        message.schedule_ms = new.schedule_ms;
         message.accepted_ms = new.accepted_ms;
         message.expires_ms = new.expires_ms;
         message.ended_ms = new.accepted_ms;
@@ -243,9 +318,11 @@ impl Messages {
         Some((MessageRef { slot: slot as u32, generation: message.generation }, message))
     }
 
-    /// All of them, by slot.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (MessageRef, &Message)> {
-        (0..self.slots.len()).filter_map(|slot| self.at_slot(slot))
+    /// Gives a message another name; every other is stale from here on.
+    pub(crate) fn rename(&mut self, name: MessageRef) -> MessageRef {
+        let Some(message) = self.get_mut(name) else { return name };
+        message.generation = message.generation.wrapping_add(1);
+        MessageRef { slot: name.slot, generation: message.generation }
     }
 
     /// Ends a message: its name is stale from here on.
@@ -273,12 +350,17 @@ const EMPTY: Message = Message {
     phase: Phase::Free,
     incoming: false,
     registered_delivery: RegisteredDelivery(0),
+    priority: 0,
     attempts: 0,
     throttled: 0,
     account: 0,
     carrier: 0,
+    alias: 0,
     id: 0,
+    submission: 0,
+    place: Place::NONE,
     accepted_ms: 0,
+    schedule_ms: 0,
     expires_ms: 0,
     ended_ms: 0,
     destination_hash: 0,
@@ -316,6 +398,9 @@ mod tests {
             destination_hash: 6,
             connection: ConnectionRef::NONE,
             api: None,
+            schedule_ms: 0,
+            submission: 0,
+            alias: 0,
         })
     }
 

@@ -5,9 +5,9 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `customers` and `carriers` hold
-//! the binds, `commit` waits for the journal; `sweep` is the clock's work, `retention` the journal's;
-//! `taps` feeds traces.
+//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `operations` is what customers
+//! ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits for the journal; `sweep` is the clock's
+//! work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
 mod binding;
@@ -25,6 +25,7 @@ mod idempotency;
 mod inbound;
 mod listeners;
 mod messages;
+mod operations;
 mod pace;
 mod parties;
 mod passwords;
@@ -66,6 +67,7 @@ use drain::Draining;
 use idempotency::Idempotency;
 use listeners::Listeners;
 use messages::{MessageRef, Messages};
+use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
 use receipts::ReceiptIndex;
 use retention::Carrying;
@@ -94,6 +96,10 @@ pub(crate) struct Shard {
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
+    index: MessageIndex,
+    aliases: Aliases,
+    refused_recipients: RefusedRecipients,
+    schedule: Schedule,
     receipts: ReceiptIndex,
     idempotency: Idempotency,
     calls: ApiCalls,
@@ -172,6 +178,10 @@ impl Shard {
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),
+            index: MessageIndex::new(Bounds::USUAL),
+            aliases: Aliases::default(),
+            refused_recipients: RefusedRecipients::default(),
+            schedule: Schedule::default(),
             receipts: ReceiptIndex::new(),
             idempotency: Idempotency::default(),
             calls: ApiCalls::default(),

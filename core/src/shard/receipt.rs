@@ -113,6 +113,9 @@ impl Shard {
             destination_hash: destination_hash(destination),
             connection: ConnectionRef::NONE,
             api: None,
+            schedule_ms: 0,
+            submission: 0,
+            alias: 0,
         });
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;

@@ -13,6 +13,7 @@ use v1::event::Kind;
 use super::Shard;
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
+use super::operations::Place;
 use crate::config::Names;
 
 /// The carrier of messages that have none: every configured one has a name.
@@ -24,6 +25,8 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    /// What ended, by id: query_sm still tells of the last.
+    ended: BTreeMap<u64, Ended>,
     /// The highest id ever given.
     pub(crate) last_id: Option<u64>,
     /// Records that could not be read as events; they are counted, and told at start.
@@ -39,12 +42,27 @@ struct Open {
     carrier: String,
     content: v1::Content,
     expires_ms: i64,
+    schedule_ms: i64,
+    submission: u64,
+    alias: u32,
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
     outcome: Option<Outcome>,
     ended_ms: i64,
 }
+
+#[derive(Debug)]
+struct Ended {
+    account: String,
+    source: Vec<u8>,
+    submission: u64,
+    alias: u32,
+    outcome: Outcome,
+}
+
+/// Ended messages that are remembered over a restart; those with the lowest ids go first.
+const ENDED_MAX: usize = 100_000;
 
 #[derive(Debug)]
 struct RestoredKey {
@@ -94,12 +112,17 @@ impl Restored {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.end(&ended, at_ms);
                     if !open.wants_delivery() {
-                        self.open.remove(&id);
+                        self.close(id);
                     }
                 }
             }
-            Kind::ReceiptDelivered(_) | Kind::MoDelivered(_) => {
-                self.open.remove(&id);
+            Kind::ReceiptDelivered(_) | Kind::MoDelivered(_) => self.close(id),
+            Kind::Replaced(replaced) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.content = replaced.content.unwrap_or_default();
+                    open.expires_ms = replaced.expires_at_ms;
+                    open.schedule_ms = replaced.schedule_at_ms;
+                }
             }
             Kind::Checkpoint(v1::Checkpoint { open: Some(message) }) => {
                 self.apply_checkpoint(message, id, offset);
@@ -128,12 +151,24 @@ impl Restored {
         }
         if let Some(ended) = message.r#final {
             open.end(&ended, message.final_at_ms);
-            if !open.wants_delivery() {
-                self.open.remove(&id);
-                return;
-            }
         }
+        let is_over = open.outcome.is_some() && !open.wants_delivery();
         self.open.insert(id, open);
+        if is_over {
+            self.close(id);
+        }
+    }
+
+    /// The message is not open any more.
+    fn close(&mut self, id: u64) {
+        let Some(open) = self.open.remove(&id) else { return };
+        let Some(outcome) = open.outcome.filter(|_| !open.incoming) else { return };
+        let source = open.content.source.map(|source| source.digits).unwrap_or_default();
+        let (account, submission, alias) = (open.account, open.submission, open.alias);
+        self.ended.insert(id, Ended { account, source, submission, alias, outcome });
+        if self.ended.len() > ENDED_MAX {
+            self.ended.pop_first();
+        }
     }
 
     fn remember_key(&mut self, accepted: &v1::Accepted, id: u64, at_ms: i64, offset: i64) {
@@ -181,6 +216,9 @@ impl Open {
             carrier: String::new(),
             content: accepted.content.unwrap_or_default(),
             expires_ms: accepted.expires_at_ms,
+            schedule_ms: accepted.schedule_at_ms,
+            submission: accepted.submission_id,
+            alias: accepted.alias,
             api,
             attempts: 0,
             carrier_message_id: None,
@@ -198,6 +236,9 @@ impl Open {
             carrier: incoming.carrier,
             content: incoming.content.unwrap_or_default(),
             expires_ms: i64::MAX,
+            schedule_ms: 0,
+            submission: 0,
+            alias: 0,
             api: None,
             attempts: 0,
             carrier_message_id: None,
@@ -231,9 +272,23 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        // The index wants them by id, open or not.
+        let mut ended = restored.ended.into_iter().peekable();
         for (id, open) in restored.open {
+            while let Some((id, ended)) = ended.next_if(|(ended_id, _)| *ended_id < id) {
+                self.restore_ended(id, &ended);
+            }
             self.restore_message(id, open);
         }
+        for (id, ended) in ended {
+            self.restore_ended(id, &ended);
+        }
+    }
+
+    fn restore_ended(&mut self, id: u64, ended: &Ended) {
+        let Some(account) = self.config.account_names.find(&ended.account) else { return };
+        let place = self.index_restored(id, account, &ended.source, ended.submission, ended.alias, None);
+        self.index.end(id, place, Some(&ended.outcome));
     }
 
     fn restore_message(&mut self, id: u64, open: Open) {
@@ -258,9 +313,18 @@ impl Shard {
             destination_hash: hash,
             connection: ConnectionRef::NONE,
             api: open.api,
+            schedule_ms: open.schedule_ms,
+            submission: open.submission,
+            alias: open.alias,
         });
         self.accounts[account as usize].open_messages += 1;
+        let place = if open.incoming {
+            Place::NONE
+        } else {
+            self.index_restored(id, account, content.source.digits, open.submission, open.alias, Some(name))
+        };
         let Some(message) = self.messages.get_mut(name) else { return };
+        message.place = place;
         message.journal_offset = open.offset;
         message.attempts = u16::try_from(open.attempts).unwrap_or(u16::MAX);
         message.outcome = open.outcome;
@@ -279,8 +343,11 @@ impl Shard {
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
-            self.carriers[carrier as usize].queued += 1;
-            self.dispatch(name);
+            // What is due by now as well: it goes the way of all that wait.
+            if message.schedule_ms == 0 {
+                self.carriers[carrier as usize].queued += 1;
+            }
+            self.start(name);
         }
     }
 }

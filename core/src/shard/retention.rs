@@ -163,6 +163,9 @@ fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint
             idempotency_key: api.map(|api| api.idempotency_key.clone()).unwrap_or_default(),
             idempotency_fingerprint: api.map_or(0, |api| api.fingerprint),
             reference: api.map(|api| api.reference.clone()).unwrap_or_default(),
+            schedule_at_ms: message.schedule_ms,
+            submission_id: message.submission,
+            alias: message.alias,
         })
     };
     let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;

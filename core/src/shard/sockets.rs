@@ -1,7 +1,7 @@
 //! Sockets: what is read goes through the sessions to whom it concerns, what the sessions say is written.
 
 use brivas_smpp::session::{CloseReason, State};
-use brivas_smpp::{Event, Pdu};
+use brivas_smpp::{CommandStatus, Event, Pdu};
 
 use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
@@ -113,6 +113,15 @@ impl Shard {
                 }
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
+                }
+                (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
+                    self.handle_request(name, account, sequence_number, &pdu);
+                }
+                // Of a carrier that binds to us messages are taken, and nothing else.
+                (Owner::Carrier(..), Event::Request { sequence_number, pdu })
+                    if pdu.command_id().has_response() =>
+                {
+                    connection.session.refuse(sequence_number, pdu.command_id(), CommandStatus::RINVCMDID);
                 }
                 (_, Event::Bind { sequence_number, request, .. }) => {
                     self.handle_bind(name, sequence_number, &request);

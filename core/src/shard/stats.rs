@@ -28,6 +28,9 @@ pub(crate) struct Counters {
     pub(crate) connections_accepted: u64,
     pub(crate) tls_handshakes_failed: u64,
     pub(crate) proxy_headers_refused: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) replaced: u64,
+    pub(crate) alerts: u64,
 }
 
 impl Shard {
@@ -65,6 +68,10 @@ impl Shard {
                 connections: self.connections.len() as u64,
                 tls_handshakes_failed: counters.tls_handshakes_failed,
                 proxy_headers_refused: counters.proxy_headers_refused,
+                cancelled: counters.cancelled,
+                replaced: counters.replaced,
+                alerts: counters.alerts,
+                scheduled_messages: self.schedule.waiting,
             }),
             accounts: accounts
                 .map(|account| v1::AccountStats {

@@ -29,6 +29,7 @@ impl Shard {
         self.tick_pacers();
         self.open_due_binds();
         self.retry_due();
+        self.start_due();
         self.expire_parked();
         self.sweep_messages();
         self.compact_queues();
@@ -140,7 +141,7 @@ impl Shard {
                 i64::from(config.spec.delivery_retention_seconds) * 1_000
             });
             match message.phase {
-                Phase::Queued | Phase::Retrying if message.expires_ms <= wall_ms => {
+                Phase::Queued | Phase::Retrying | Phase::Scheduled if message.expires_ms <= wall_ms => {
                     self.count_out(name);
                     self.end(name, MessageState::Expired, b"");
                 }

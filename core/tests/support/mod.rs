@@ -393,6 +393,7 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::Replaced(_) => "replaced",
     }
 }
 

@@ -10,7 +10,7 @@ use brivas_smpp::receipt::NewReceipt;
 use brivas_smpp::session::State;
 use brivas_smpp::tlv::Tlvs;
 use brivas_smpp::{
-    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, RegisteredDelivery, Role,
+    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, Pdu, RegisteredDelivery, Role,
     Session, SessionConfig, ShortMessage,
 };
 
@@ -31,6 +31,11 @@ pub enum Said {
         token: u64,
         status: CommandStatus,
         id: String,
+    },
+    /// Another request was answered: its response's body, as `ask` gives it.
+    Responded {
+        status: CommandStatus,
+        body: Vec<u8>,
     },
     /// The connection has ended.
     Closed,
@@ -78,8 +83,25 @@ impl Peer {
         password: &str,
         mode: BindMode,
     ) -> (Self, CommandStatus) {
+        Self::try_customer_of(engine, account, password, mode, InterfaceVersion::V3_4)
+    }
+
+    /// A customer of this version that is bound.
+    pub fn customer_of(engine: SocketAddr, account: &str, mode: BindMode, version: InterfaceVersion) -> Self {
+        let (peer, status) = Self::try_customer_of(engine, account, PASSWORD, mode, version);
+        assert_eq!(status, CommandStatus::ROK);
+        peer
+    }
+
+    pub fn try_customer_of(
+        engine: SocketAddr,
+        account: &str,
+        password: &str,
+        mode: BindMode,
+        interface_version: InterfaceVersion,
+    ) -> (Self, CommandStatus) {
         let mut peer = Self::new(TcpStream::connect(engine).unwrap(), Role::Esme);
-        match peer.bind(account, password, mode) {
+        match peer.bind_as(account, password, mode, interface_version) {
             Said::BindAnswered(status) => (peer, status),
             other => panic!("{other:?}"),
         }
@@ -88,11 +110,22 @@ impl Peer {
     /// Asks to bind; what the engine says to that.
     #[track_caller]
     pub fn bind(&mut self, system_id: &str, password: &str, mode: BindMode) -> Said {
+        self.bind_as(system_id, password, mode, InterfaceVersion::V3_4)
+    }
+
+    #[track_caller]
+    fn bind_as(
+        &mut self,
+        system_id: &str,
+        password: &str,
+        mode: BindMode,
+        interface_version: InterfaceVersion,
+    ) -> Said {
         let request = BindRequest {
             system_id: system_id.as_bytes(),
             password: password.as_bytes(),
             system_type: b"",
-            interface_version: InterfaceVersion::V3_4,
+            interface_version,
             ton: 0,
             npi: 0,
             address_range: b"",
@@ -214,7 +247,12 @@ impl Peer {
                 Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }
                 }
-                Event::Unanswered { .. } | Event::Request { .. } | Event::Response { .. } => continue,
+                Event::Response { status, pdu, .. } => {
+                    let mut body = Vec::new();
+                    pdu.encode_body(&mut body);
+                    Said::Responded { status, body }
+                }
+                Event::Unanswered { .. } | Event::Request { .. } => continue,
             };
             self.heard.push_back(said);
         }
@@ -241,6 +279,51 @@ impl Peer {
         match self.hear() {
             Said::Answered { status: CommandStatus::ROK, id, .. } => id,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends one message, whatever it says, and hears how it is answered.
+    #[track_caller]
+    pub fn submit_as(&mut self, message: &ShortMessage<'_>) -> (CommandStatus, String) {
+        self.say(1, message);
+        loop {
+            match self.hear() {
+                Said::Answered { status, id, .. } => return (status, id),
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends another request, and hears its status and its response's body.
+    #[track_caller]
+    pub fn ask(&mut self, request: Pdu<'_>) -> (CommandStatus, Vec<u8>) {
+        let now_ms = self.now_ms();
+        self.session.send_request(now_ms, 1, request).unwrap();
+        loop {
+            match self.hear() {
+                Said::Responded { status, body } => return (status, body),
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hears the next receipt, takes it, and gives its id and state.
+    #[track_caller]
+    pub fn hear_receipt(&mut self) -> (String, MessageState, String) {
+        loop {
+            match self.hear() {
+                Said::Message { sequence_number, from, text, is_receipt: true, .. } => {
+                    self.answer(sequence_number, CommandStatus::ROK, "");
+                    let short = ShortMessage { esm_class: EsmClass::RECEIPT, ..message("", &text) };
+                    let receipt = brivas_smpp::receipt::Receipt::read(&short).unwrap();
+                    let id = String::from_utf8_lossy(receipt.message_id).into_owned();
+                    return (id, receipt.state, from);
+                }
+                Said::Closed => panic!("closed"),
+                _ => {}
+            }
         }
     }
 

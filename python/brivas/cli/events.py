@@ -18,6 +18,11 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
         case "accepted":
             fields |= {"origin": "smpp" if event.accepted.origin == events_pb2.ORIGIN_SMPP else "api"}
             fields |= {"expires_at_ms": event.accepted.expires_at_ms, **content_as_dict(event.accepted.content)}
+            fields |= {"schedule_at_ms": event.accepted.schedule_at_ms or None}
+            if event.accepted.submission_id:
+                fields |= {"submission_id": f"{event.accepted.submission_id:016x}"}
+            if event.accepted.alias:
+                fields |= {"alias": f"{event.accepted.alias:08x}"}
         case "sent":
             sent = event.sent
             carrier_id = sent.carrier_message_id.decode("latin-1")
@@ -36,6 +41,9 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             fields |= {"carrier": event.mo_accepted.carrier, **content_as_dict(event.mo_accepted.content)}
         case "mo_delivered":
             fields |= {"channel": _channel(event.mo_delivered.channel)}
+        case "replaced":
+            fields |= {"expires_at_ms": event.replaced.expires_at_ms, **content_as_dict(event.replaced.content)}
+            fields |= {"schedule_at_ms": event.replaced.schedule_at_ms or None}
     return fields
 
 
@@ -59,6 +67,7 @@ def status_as_dict(status: messaging_pb2.MessageStatus) -> dict[str, Any]:
         "incoming": status.incoming,
         "accepted_at_ms": status.accepted_at_ms,
         "expires_at_ms": status.expires_at_ms,
+        "schedule_at_ms": status.schedule_at_ms or None,
         "reference": status.reference or None,
         **content_as_dict(status.content),
         "history": [
@@ -82,7 +91,8 @@ def watched_as_dict(watched: messaging_pb2.WatchedEvent) -> dict[str, Any]:
 
 def line(shown: dict[str, Any]) -> str:
     """An event for people: time, id, kind, and the fields that say something."""
-    left_out = {"id", "at_ms", "offset", "kind", "data_coding", "octets", "expires_at_ms", "done_at_ms"}
+    left_out = {"id", "at_ms", "offset", "kind", "data_coding", "octets"}
+    left_out |= {"expires_at_ms", "schedule_at_ms", "done_at_ms"}
     fields = " ".join(
         f"{key}={_written(value)}" for key, value in shown.items() if key not in left_out and value not in (None, "")
     )

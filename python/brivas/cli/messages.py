@@ -13,7 +13,16 @@ from brivas.cli.output import Output, json_option, print_json
 if TYPE_CHECKING:
     from brivas.v1 import messaging_pb2
 
-KINDS = ("accepted", "sent", "attempt_failed", "final", "receipt_delivered", "mo_accepted", "mo_delivered")
+KINDS = (
+    "accepted",
+    "sent",
+    "attempt_failed",
+    "final",
+    "receipt_delivered",
+    "mo_accepted",
+    "mo_delivered",
+    "replaced",
+)
 
 
 @click.group()

@@ -23,8 +23,9 @@ impl Session {
         self.state = State::Bound(mode);
         self.config.window_max = window_max;
         self.config.peer_window_max = window_max;
-        // sc_interface_version goes only to peers that know TLVs.
-        let interface_version = self.peer_version.has_tlvs().then_some(self.config.interface_version);
+        // sc_interface_version goes only to peers that know TLVs. It says what both speak: clients of 3.4 are seen that know
+        // no other number.
+        let interface_version = self.peer_version.has_tlvs().then_some(self.version());
         let response = BindResponse::new(system_id, interface_version);
         self.write(Pdu::BindResp(mode, response), CommandStatus::ROK, sequence_number);
     }

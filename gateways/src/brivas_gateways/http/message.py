@@ -38,6 +38,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     from_: str
     data_coding: int
     expires_at: str | UnsetType = UNSET
+    schedule_at: str | UnsetType = UNSET
     text: str | UnsetType = UNSET
     data: str | UnsetType = UNSET
     """Hexadecimal, where the content is not text."""
@@ -84,6 +85,7 @@ def as_json(status: messaging_pb2.MessageStatus) -> dict[str, Any]:
         from_=content.address(status.content.source),
         data_coding=status.content.data_coding,
         expires_at=iso_timestamp(status.expires_at_ms) if status.expires_at_ms else UNSET,
+        schedule_at=iso_timestamp(status.schedule_at_ms) if status.schedule_at_ms else UNSET,
         text=UNSET if text is None else text,
         data=content.octets(status.content).hex() if text is None else UNSET,
         reference=status.reference or UNSET,
@@ -122,6 +124,8 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 shown["error"] = error
             if final.done_at_ms:
                 shown["done_at"] = iso_timestamp(final.done_at_ms)
+        case "replaced":
+            shown["expires_at"] = iso_timestamp(entry.event.replaced.expires_at_ms)
         case "receipt_delivered":
             shown["channel"] = _CHANNELS.get(entry.event.receipt_delivered.channel, "unknown")
         case "mo_accepted":
