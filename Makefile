@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 TOOLS := .venv/.tools
 INSTALLED := .venv/.installed
 GENERATED := python/brivas/v1/__init__.py
-PEERS := tests/peers/node/node_modules/.installed
+PEERS := $(addprefix tests/peers/,node/node_modules/.installed java/target/.installed go/peer)
 PROTOS := $(wildcard proto/brivas/v1/*.proto)
 # Cargo, maturin and uv all see the same interpreter, environment and pins.
 export PYO3_PYTHON := $(BIN)/python
@@ -67,7 +67,7 @@ types: build
 pytest: build peers
 	@pytest -m "not long" $(PYTEST)
 
-peers: $(PEERS) ## Installs what tests run beside us: npm smpp.
+peers: $(PEERS) ## Fetches and builds what tests run beside us: SMPP implementations of others.
 
 format: build ## Formats Rust and Python in place.
 	@cargo fmt --all
@@ -86,7 +86,7 @@ docs: build ## Builds the documentation into site/, links checked.
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 clean: ## Removes what `make build` made, but no data.
-	@rm -rf .venv target site python/brivas/v1 python/brivas/_core*.so tests/peers/node/node_modules
+	@rm -rf .venv target site python/brivas/v1 python/brivas/_core*.so tests/peers/node/node_modules tests/peers/java/target tests/peers/go/peer
 
 # --- Stamps -----------------------------------------------------------------------------------------------------------
 
@@ -108,8 +108,17 @@ $(INSTALLED): $(TOOLS) $(GENERATED) Cargo.toml core/py/Cargo.toml gateways/pypro
 	uv pip install --quiet --no-build-isolation --no-sources --editable gateways --editable orchestration
 	touch $@
 
-# Without npm the tests run all the same, and those that need it fail by name.
-$(PEERS): tests/peers/node/package.json tests/peers/node/package-lock.json
+# Without its toolchain a peer is left out here: the tests run all the same, and those that need it fail by name.
+tests/peers/node/node_modules/.installed: tests/peers/node/package.json tests/peers/node/package-lock.json
 	@if ! command -v npm >/dev/null; then echo "npm is missing: .ci/run installs it" >&2; exit 0; fi
 	(cd tests/peers/node && npm ci --ignore-scripts --silent)
 	touch $@
+
+tests/peers/java/target/.installed: tests/peers/java/pom.xml $(wildcard tests/peers/java/src/main/java/peers/*.java)
+	@if ! command -v mvn >/dev/null; then echo "Maven is missing: .ci/run installs it" >&2; exit 0; fi
+	mvn --quiet --batch-mode --file tests/peers/java/pom.xml clean compile dependency:copy-dependencies
+	touch $@
+
+tests/peers/go/peer: tests/peers/go/go.mod tests/peers/go/go.sum tests/peers/go/main.go
+	@if ! command -v go >/dev/null; then echo "Go is missing: .ci/run installs it" >&2; exit 0; fi
+	(cd tests/peers/go && go build -buildvcs=false -mod=readonly -o peer .)

@@ -12,7 +12,7 @@ use brivas_journal::{Journal, JournalConfig, RealFs};
 use mio::{Poll, Waker};
 use tokio::sync::{Notify, oneshot};
 
-use crate::config::{Names, build, last_good};
+use crate::config::{Files, Names, build, last_good};
 use crate::error::EngineError;
 use crate::grpc::{self, Current, Listeners, Shared};
 use crate::notice::{self, Level, Notice, NoticeBoard};
@@ -102,7 +102,13 @@ impl Engine {
 
         let (mut account_names, mut carrier_names) = (Names::default(), Names::default());
         restored.number_names(&mut account_names, &mut carrier_names);
-        let config = Arc::new(build(&snapshot, account_names, carrier_names)?);
+        let config = Arc::new(build(
+            &snapshot,
+            account_names,
+            carrier_names,
+            &Files::kept_in(&options.data_dir),
+            None,
+        )?);
         let opened = open_new(&[], &config.listeners)?;
 
         let poll = Poll::new().map_err(io("poll in", &options.data_dir))?;

@@ -5,6 +5,8 @@
 
 use brivas_smpp::{MessageState, ShortMessage};
 
+use crate::shard::PartRecord;
+
 /// Appends `Event { accepted }`.
 pub(crate) fn accepted(
     out: &mut Vec<u8>,
@@ -26,6 +28,7 @@ pub(crate) fn accepted(
         number(out, 30, more.schedule_at_ms as u64);
         number(out, 31, more.submission_id);
         number(out, 32, u64::from(more.alias));
+        octets(out, 40, more.held_by.as_bytes());
     });
 }
 
@@ -40,6 +43,29 @@ pub(crate) struct AcceptedMore<'a> {
     pub(crate) schedule_at_ms: i64,
     pub(crate) submission_id: u64,
     pub(crate) alias: u32,
+    /// The policy rule that holds it for review; empty where none does.
+    pub(crate) held_by: &'a str,
+}
+
+/// Appends `Event { released }`.
+pub(crate) fn released(out: &mut Vec<u8>) {
+    nested(out, 40, |_| {});
+}
+
+/// Appends `Event { consent_changed }`.
+pub(crate) fn consent_changed(
+    out: &mut Vec<u8>,
+    account: &str,
+    sender: &[u8],
+    number_digits: &str,
+    suppressed: bool,
+) {
+    nested(out, 41, |out| {
+        octets(out, 1, account.as_bytes());
+        octets(out, 2, sender);
+        octets(out, 3, number_digits.as_bytes());
+        number(out, 4, u64::from(suppressed));
+    });
 }
 
 /// Appends `Event { replaced }`.
@@ -56,12 +82,59 @@ pub(crate) fn replaced(
     });
 }
 
-/// Appends `Event { sent }`.
-pub(crate) fn sent(out: &mut Vec<u8>, carrier: &str, carrier_message_id: &[u8], attempt: u32) {
+/// Appends `Event { sent }`. Of a part, with the messages that went out with it.
+pub(crate) fn sent(
+    out: &mut Vec<u8>,
+    carrier: &str,
+    carrier_message_id: &[u8],
+    attempt: u32,
+    of_part: Option<&(PartRecord, Vec<u64>)>,
+) {
     nested(out, 2, |out| {
         octets(out, 1, carrier.as_bytes());
         octets(out, 2, carrier_message_id);
         number(out, 3, u64::from(attempt));
+        if let Some((record, joined)) = of_part {
+            part(out, record);
+            if !joined.is_empty() {
+                key(out, 61, LENGTH_DELIMITED);
+                varint(out, joined.len() as u64 * 8);
+                out.extend(joined.iter().flat_map(|id| id.to_le_bytes()));
+            }
+        }
+    });
+}
+
+/// Field 60 of what is told of a part.
+fn part(out: &mut Vec<u8>, record: &PartRecord) {
+    nested(out, 60, |out| {
+        number(out, 1, record.number.into());
+        number(out, 2, record.total.into());
+        number(out, 3, record.reference.into());
+        number(out, 4, record.manner.form_number() as u64);
+        number(out, 5, record.manner.alphabet_number() as u64);
+    });
+}
+
+/// Appends `Event { part_ended }`.
+pub(crate) fn part_ended(
+    out: &mut Vec<u8>,
+    part: u8,
+    state: MessageState,
+    carrier: &str,
+    error: &[u8],
+    done_at_ms: i64,
+    attempt: u32,
+) {
+    nested(out, 60, |out| {
+        number(out, 1, part.into());
+        number(out, 2, state as u64);
+        octets(out, 3, carrier.as_bytes());
+        if error.is_ascii() {
+            octets(out, 4, error);
+        }
+        number(out, 5, done_at_ms as u64);
+        number(out, 6, attempt.into());
     });
 }
 
@@ -73,6 +146,7 @@ pub(crate) fn attempt_failed(
     command_status: u32,
     reason: &str,
     retry_at_ms: i64,
+    of_part: Option<&PartRecord>,
 ) {
     nested(out, 3, |out| {
         octets(out, 1, carrier.as_bytes());
@@ -80,6 +154,9 @@ pub(crate) fn attempt_failed(
         number(out, 3, u64::from(command_status));
         octets(out, 4, reason.as_bytes());
         number(out, 5, retry_at_ms as u64);
+        if let Some(record) = of_part {
+            part(out, record);
+        }
     });
 }
 
@@ -227,12 +304,36 @@ mod tests {
     #[test]
     fn every_event_is_read_by_the_generated_types() {
         let mut out = Vec::new();
-        sent(&mut out, "alpha", b"77", 2);
-        let expected = v1::Sent { carrier: "alpha".into(), carrier_message_id: b"77".to_vec(), attempt: 2 };
-        assert_eq!(read(&out), Kind::Sent(expected));
+        sent(&mut out, "alpha", b"77", 2, None);
+        let expected = v1::Sent {
+            carrier: "alpha".into(),
+            carrier_message_id: b"77".to_vec(),
+            attempt: 2,
+            ..Default::default()
+        };
+        assert_eq!(read(&out), Kind::Sent(expected.clone()));
         out.clear();
-        attempt_failed(&mut out, "alpha", 1, 0x58, "throttled", 5);
+        let manner = crate::shard::Manner::new(2, 1);
+        let record = PartRecord { number: 2, total: 3, reference: 0x1234, manner };
+        sent(&mut out, "alpha", b"77", 2, Some(&(record, vec![7, u64::MAX])));
+        let expected = v1::Sent { part: Some(record.to_proto()), joined: vec![7, u64::MAX], ..expected };
+        assert_eq!(read(&out), Kind::Sent(expected));
+        assert_eq!(PartRecord::from_proto(&record.to_proto()), Some(record));
+        out.clear();
+        part_ended(&mut out, 3, MessageState::Delivered, "alpha", b"000", 9, 1);
+        let expected = v1::PartEnded {
+            number: 3,
+            state: v1::MessageState::Delivered.into(),
+            carrier: "alpha".into(),
+            error: "000".into(),
+            done_at_ms: 9,
+            attempt: 1,
+        };
+        assert_eq!(read(&out), Kind::PartEnded(expected));
+        out.clear();
+        attempt_failed(&mut out, "alpha", 1, 0x58, "throttled", 5, Some(&record));
         let expected = v1::AttemptFailed {
+            part: Some(record.to_proto()),
             carrier: "alpha".into(),
             attempt: 1,
             command_status: 0x58,
@@ -250,6 +351,18 @@ mod tests {
             attempt: 3,
         };
         assert_eq!(read(&out), Kind::Final(expected));
+        out.clear();
+        released(&mut out);
+        assert_eq!(read(&out), Kind::Released(v1::Released {}));
+        out.clear();
+        consent_changed(&mut out, "sample", b"40404", "447700900123", true);
+        let expected = v1::ConsentChanged {
+            account: "sample".into(),
+            sender: b"40404".to_vec(),
+            number: "447700900123".into(),
+            suppressed: true,
+        };
+        assert_eq!(read(&out), Kind::ConsentChanged(expected));
         out.clear();
         receipt_delivered(&mut out, Channel::Webhook);
         assert_eq!(read(&out), Kind::ReceiptDelivered(v1::ReceiptDelivered { channel: 1 }));
@@ -272,7 +385,7 @@ mod tests {
                 tlvs: Tlvs::parse(&area).unwrap(),
                 ..ShortMessage::default()
             };
-            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r", schedule_at_ms: 1_795_348_700_000, submission_id: 77 << 40, alias: 0xFFFF_FFFE };
+            let more = AcceptedMore { expires_at_ms: 1_795_348_800_000, by_api: true, idempotency_key: "k/0", idempotency_fingerprint: 9, reference: "r", schedule_at_ms: 1_795_348_700_000, submission_id: 77 << 40, alias: 0xFFFF_FFFE, held_by: "rule" };
             let mut out = vec![1, 2, 3];
             accepted(&mut out, "sample", &message, &more);
             let Kind::Accepted(read) = read(&out[3..]) else { panic!() };

@@ -27,9 +27,21 @@ impl Ids {
     }
 
     pub(crate) fn give(&mut self, wall_ms: i64) -> u64 {
-        let now = (wall_ms.max(0) as u64) << COUNTER_BITS;
-        let ticket = self.next.max(now);
+        let ticket = self.ticket(wall_ms);
         self.next = ticket + 1;
+        self.of_ticket(ticket)
+    }
+
+    /// The id that `give` would give now.
+    pub(crate) fn peek(&self, wall_ms: i64) -> u64 {
+        self.of_ticket(self.ticket(wall_ms))
+    }
+
+    fn ticket(&self, wall_ms: i64) -> u64 {
+        self.next.max((wall_ms.max(0) as u64) << COUNTER_BITS)
+    }
+
+    const fn of_ticket(&self, ticket: u64) -> u64 {
         let (milliseconds, counter) = (ticket >> COUNTER_BITS, ticket & ((1 << COUNTER_BITS) - 1));
         (((milliseconds << SHARD_BITS) | self.shard) << COUNTER_BITS) | counter
     }
@@ -83,7 +95,9 @@ mod tests {
         for step in 0..100_000_i64 {
             // A clock that runs, stands, and is set back an hour.
             let wall_ms = 1_795_348_800_000 + step / 7 - if step > 50_000 { 3_600_000 } else { 0 };
+            let next = ids.peek(wall_ms);
             let id = ids.give(wall_ms);
+            assert_eq!(id, next);
             assert!(id > last);
             last = id;
         }

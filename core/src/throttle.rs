@@ -20,17 +20,20 @@ impl Throttle {
 
     /// Takes one if there is one.
     pub(crate) fn take(&mut self, now_us: u64) -> bool {
-        if self.interval_ns == 0 {
-            return true;
-        }
-        let now_ns = now_us * 1_000;
-        let due_ns = self.due_ns.max(now_ns);
-        // The first of a burst is always free: slow rates have intervals longer than the burst.
-        if due_ns > now_ns && due_ns + self.interval_ns > now_ns + self.burst_ns {
+        if !self.has_one(now_us) {
             return false;
         }
-        self.due_ns = due_ns + self.interval_ns;
+        self.due_ns = self.due_ns.max(now_us * 1_000) + self.interval_ns;
         true
+    }
+
+    /// Whether there is one to take.
+    pub(crate) const fn has_one(&self, now_us: u64) -> bool {
+        let now_ns = now_us * 1_000;
+        // The first of a burst is always free: slow rates have intervals longer than the burst.
+        self.interval_ns == 0
+            || self.due_ns <= now_ns
+            || self.due_ns + self.interval_ns <= now_ns + self.burst_ns
     }
 
     /// Changes the rate and keeps what was taken.

@@ -3,7 +3,17 @@
 from os import PathLike
 from typing import Final, final
 
-__all__ = ["PROFILE", "Engine", "Simulation", "__version__", "describe_pdu", "journal_census", "validate_snapshot"]
+__all__ = [
+    "PROFILE",
+    "Engine",
+    "Simulation",
+    "__version__",
+    "decode_text",
+    "describe_pdu",
+    "journal_census",
+    "plan_text",
+    "validate_snapshot",
+]
 
 PROFILE: Final[str]
 __version__: Final[str]
@@ -89,3 +99,13 @@ class Simulation:
 
     def result(self) -> str:
         """What came out, with `error` where it failed; before the end the progress."""
+
+def plan_text(
+    text: str, *, languages: list[int] = ..., transliterate: bool = ...
+) -> list[tuple[str, int, str, int, int, int, int]]:
+    """The way that is chosen for a text, then the others: (encoding, data_coding, unit, units, units_per_part, parts,
+    replaced). Raises ValueError where it has too many parts in every way.
+    """
+
+def decode_text(user_data: bytes, data_coding: int, *, has_udh: bool = ..., alphabet: int = ...) -> str | None:
+    """What a message says, without its header; None where it is no text, or not valid in its alphabet."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.gateway import Gateway
+from tests.integration.peers import Peers
 from tests.integration.recorder import Recorder
 from tests.integration.up import Up, running
 
@@ -32,3 +33,11 @@ def recorder() -> Iterator[Recorder]:
     """A carrier that keeps every message as it came."""
     with Recorder() as recorder:
         yield recorder
+
+
+@pytest.fixture(scope="session")
+def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
+    """SMPP implementations of others, each started when it is first asked for."""
+    peers = Peers(tmp_path_factory.mktemp("peers"))
+    yield peers
+    peers.close()

@@ -12,8 +12,11 @@ from types import TracebackType
 from typing import Final
 
 from tests.integration import wire
+from tests.support.process import wait_until
 
 SUBMIT_RESP: Final = wire.SUBMIT_SM | wire.RESPONSE
+PUSHED_FROM: Final = 0x4000_0000
+"""Sequence numbers above are of messages from phones; below, of receipts."""
 
 
 class Recorder:
@@ -23,6 +26,8 @@ class Recorder:
         self.messages: list[wire.Message] = []
         self.unbinds = 0
         self._ids = 0
+        self._pushed = PUSHED_FROM
+        self._answers: dict[int, int] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port))
         self._connections: list[socket.socket] = []
@@ -59,6 +64,17 @@ class Recorder:
         """The messages for a number."""
         return [each for each in self.messages if each.destination == destination.encode()]
 
+    def push(self, source: str, destination: str, octets: bytes, *, data_coding: int = 0, esm_class: int = 0) -> int:
+        """Sends a message from a phone on the newest bind; what it is answered."""
+        with self._lock:
+            self._pushed += 1
+            sequence = self._pushed
+        fields = b"\0\x01\x01" + source.encode() + b"\0\x01\x01" + destination.encode() + b"\0"
+        flags = bytes((esm_class, 0, 0)) + b"\0\0" + bytes((0, 0, data_coding, 0, len(octets)))
+        self._connections[-1].sendall(wire.pdu(wire.DELIVER_SM, fields + flags + octets, sequence=sequence))
+        wait_until(lambda: sequence in self._answers, "an answer to a message from a phone")
+        return self._answers.pop(sequence)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -88,6 +104,8 @@ class Recorder:
         """Deals with one PDU."""
         command_id, sequence = int.from_bytes(octets[4:8]), int.from_bytes(octets[12:16])
         if command_id & wire.RESPONSE:
+            if sequence > PUSHED_FROM:
+                self._answers[sequence] = int.from_bytes(octets[8:12])
             return
         self.unbinds += command_id == wire.UNBIND
         body = b"recorder\0" if command_id in wire.BINDS.values() else b""

@@ -56,8 +56,12 @@ def instant(shown: str) -> str:
 def as_shown(fields: Fields, tags: dict[str, int]) -> Iterator[Field]:
     """What tshark should show of a PDU in which our codec reads these fields."""
     is_response = int(fields["command_id"]) >= 0x80000000
+    # It reads no body of an error response, though deliver_sm_resp has one.
+    has_body = not is_response or int(fields["command_status"]) == 0
     for name, value in fields.items():
         if name == "command_status" and not is_response:
+            continue
+        if name not in HEADER and not has_body:
             continue
         if name.startswith("tlv."):
             if fields["command"] not in WITHOUT_TLVS:
@@ -128,6 +132,7 @@ def unescaped(text: str) -> str:
 
 
 # The dissector does not look for TLVs in these.
+HEADER = {"command", "command_length", "command_id", "command_status", "sequence_number"}
 WITHOUT_TLVS = {
     "generic_nack",
     "unbind_resp",

@@ -278,6 +278,16 @@ class _Control(control_pb2_grpc.ControlServicer):
         self._enter("Explain", context)
         return control_pb2.ExplainResponse(steps=[f"{request.account} to {request.destination}"], route="all")
 
+    def Review(self, request: control_pb2.ReviewRequest, context: grpc.ServicerContext) -> control_pb2.ReviewResponse:
+        self._enter("Review", context)
+        return control_pb2.ReviewResponse(unknown=request.ids)
+
+    def Suppressions(
+        self, request: control_pb2.SuppressionsRequest, context: grpc.ServicerContext
+    ) -> control_pb2.SuppressionsResponse:
+        self._enter("Suppressions", context)
+        return control_pb2.SuppressionsResponse()
+
     def Drain(self, request: control_pb2.DrainRequest, context: grpc.ServicerContext) -> control_pb2.DrainResponse:
         self._enter("Drain", context)
         return control_pb2.DrainResponse(drained=True)

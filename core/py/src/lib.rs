@@ -2,6 +2,7 @@
 
 mod engine;
 mod simulation;
+mod texts;
 
 use pyo3::prelude::*;
 
@@ -14,6 +15,8 @@ mod _core {
     use super::engine::{Engine, describe_pdu, journal_census, validate_snapshot};
     #[pymodule_export]
     use super::simulation::Simulation;
+    #[pymodule_export]
+    use super::texts::{decode_text, plan_text};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::content::ContentHash;
 use crate::digits::Digits;
 use crate::error::RouteError;
-use crate::route::Route;
+use crate::route::{NO_ROUTE, Route};
 use crate::rule::{Rule, Rules};
 use crate::rules::index::RuleIndex;
 use crate::spec::{ACCOUNTS_MAX, Direction, RouteSpec, RuleSpec};
@@ -83,7 +83,11 @@ impl TableBuilder {
                 Direction::Mo => mo.push(rule),
             }
         }
-        let (mt_rules, mo_rules) = (rules(mt)?, rules(mo)?);
+        let (mut mt_rules, mut mo_rules) = (rules(mt)?, rules(mo)?);
+        let ruled = mt_rules.rules.iter_mut().chain(&mut mo_rules.rules).map(|rule| &mut rule.route);
+        for (number, route) in (0..).zip(routes.iter_mut().chain(ruled)) {
+            route.number = number;
+        }
         Ok(Table {
             mt: tries(&routes, Direction::Mt),
             mo: tries(&routes, Direction::Mo),
@@ -115,7 +119,16 @@ fn route(spec: RouteSpec, sharing: &mut Sharing) -> Result<Route, RouteError> {
         return Err(RouteError::Account { route: name, account });
     }
     let targets = sharing.targets(Destinations { route: &name, direction, targets, to_account, rewrite })?;
-    Ok(Route { name: name.into(), targets, prefix: digits, account, to_account, direction, balance })
+    Ok(Route {
+        name: name.into(),
+        targets,
+        prefix: digits,
+        account,
+        to_account,
+        number: NO_ROUTE,
+        direction,
+        balance,
+    })
 }
 
 /// Validates one rule.
@@ -133,7 +146,16 @@ fn rule(spec: RuleSpec, sharing: &mut Sharing) -> Result<Rule, RouteError> {
         _ => (None, None),
     };
     let prefix = prefix.unwrap_or(Digits::EMPTY);
-    let route = Route { name: name.into(), targets, prefix, account, to_account, direction, balance };
+    let route = Route {
+        name: name.into(),
+        targets,
+        prefix,
+        account,
+        to_account,
+        number: NO_ROUTE,
+        direction,
+        balance,
+    };
     Ok(Rule { route, order, conditions })
 }
 

@@ -45,7 +45,7 @@ pub use policy::{
 };
 pub use ported::{PORTED_LINE_OCTETS_MAX, PORTED_MAX, PORTED_NETWORKS_MAX, PortedError, PortedNumbers};
 pub use rewrite::{AddedTlv, Rewrite, SENDER_OCTETS_MAX, SenderAddress, TLV_OCTETS_MAX, TLVS_MAX};
-pub use route::{Route, Target};
+pub use route::{NO_ROUTE, Route, Target};
 pub use rule::Scratch;
 pub use rules::conditions::{ConditionError, Conditions};
 pub use rules::data_coding::DataCodings;

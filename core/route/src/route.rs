@@ -6,6 +6,8 @@ use crate::candidates::Candidates;
 use crate::digits::Digits;
 use crate::rewrite::Rewrite;
 use crate::spec::{Balance, Direction};
+#[cfg(doc)]
+use crate::table::Table;
 
 /// A validated route. Routes with the same targets share them, so that a million routes to a few carriers stay small.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +18,13 @@ pub struct Route {
     pub(crate) prefix: Digits,
     pub(crate) account: Option<u32>,
     pub(crate) to_account: Option<u32>,
+    pub(crate) number: u32,
     pub(crate) direction: Direction,
     pub(crate) balance: Balance,
 }
+
+/// The number of no route: [`Route::number`].
+pub const NO_ROUTE: u32 = u32::MAX;
 
 /// One carrier of a route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +48,12 @@ impl Route {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its number in its table, for [`Table::route`]: a message remembers its route by it.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
     }
 
     /// Which way its messages go.

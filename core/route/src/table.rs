@@ -81,6 +81,32 @@ impl Table {
         self.routes.is_empty() && self.rule_count() == 0
     }
 
+    /// The route of this number: [`Route::number`].
+    #[inline]
+    #[must_use]
+    pub fn route(&self, number: u32) -> Option<&Route> {
+        let plain = self.routes.len();
+        let number = number as usize;
+        if number < plain {
+            return self.routes.get(number);
+        }
+        let ruled = number - plain;
+        let mt = self.mt_rules.rules.len();
+        let rule =
+            if ruled < mt { self.mt_rules.rules.get(ruled) } else { self.mo_rules.rules.get(ruled - mt) };
+        rule.map(|rule| &rule.route)
+    }
+
+    /// Whether any route changes what is sent by it.
+    #[must_use]
+    pub fn rewrites(&self) -> bool {
+        let ruled = self.mt_rules.rules.iter().map(|rule| &rule.route);
+        self.routes
+            .iter()
+            .chain(ruled)
+            .any(|route| route.targets.iter().any(|target| target.rewrite.is_some()))
+    }
+
     /// Every route without conditions, by direction, account (every account's first) and prefix.
     pub fn routes(&self) -> impl ExactSizeIterator<Item = &Route> {
         self.routes.iter()

@@ -20,20 +20,20 @@ pub(crate) enum Binder {
 impl AccountConfig {
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn new(spec: &v1::Account) -> Result<Self, EngineError> {
+    pub(super) fn new(spec: &v1::Account, tags: u64) -> Result<Self, EngineError> {
         let wrong = |why: String| EngineError::Config(format!("account {:?}: addresses: {why}", spec.name));
         let addresses = Networks::parse(&spec.addresses).map_err(wrong)?;
         if !spec.system_id.is_empty() && spec.authentication() != v1::Authentication::Certificate {
             check_hash("account", &spec.name, &spec.password_hash)?;
         }
-        Ok(Self { spec: spec.clone(), addresses })
+        Ok(Self { spec: spec.clone(), tags, addresses })
     }
 }
 
 impl CarrierConfig {
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn new(spec: &v1::Carrier) -> Result<Self, EngineError> {
+    pub(super) fn new(spec: &v1::Carrier, tags: u64) -> Result<Self, EngineError> {
         let wrong = |why: String| EngineError::Config(format!("carrier {:?}: {why}", spec.name));
         let addresses = Networks::parse(&spec.addresses).map_err(|why| wrong(format!("addresses: {why}")))?;
         let inbound = spec.direction() == v1::CarrierDirection::Inbound;
@@ -47,7 +47,7 @@ impl CarrierConfig {
             }
         }
         let tls = spec.tls.as_ref().map(|tls| ClientTls::new(tls, &spec.host)).transpose().map_err(wrong)?;
-        Ok(Self { spec: spec.clone(), addresses, tls })
+        Ok(Self { spec: spec.clone(), tags, addresses, tls })
     }
 
     /// Whether it connects to us.

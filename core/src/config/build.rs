@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::{Direction, RouteSpec, TableBuilder, TargetSpec, stable_hash};
+use brivas_route::Direction;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::access::{self, Binder};
-use super::{AccountConfig, CarrierConfig, Config, Names};
+use super::conditions::{Reading, Tags};
+use super::files::Files;
+use super::numbers::{Lists, Numbers};
+use super::{AccountConfig, CarrierConfig, Config, Names, routing};
 use crate::error::EngineError;
 
 /// Checks a serialised snapshot without using it; gives its hash.
@@ -18,22 +21,27 @@ use crate::error::EngineError;
 /// What is wrong with it.
 pub fn check_serialized(snapshot: &[u8]) -> Result<String, EngineError> {
     let snapshot = v1::Snapshot::decode(snapshot).map_err(|error| wrong(error.to_string()))?;
-    build(&snapshot, Names::default(), Names::default()).map(|config| config.hash)
+    build(&snapshot, Names::default(), Names::default(), &Files::default(), None).map(|config| config.hash)
 }
 
-/// Compiles a snapshot. `account_names` and `carrier_names` are those of the configuration before.
+/// Compiles a snapshot. `account_names` and `carrier_names` are those of the configuration `before`, which also gives
+/// what is large and has not changed. Takes seconds where large files are new: not for a thread that others wait for.
 pub(crate) fn build(
     snapshot: &v1::Snapshot,
     mut account_names: Names,
     mut carrier_names: Names,
+    files: &Files,
+    before: Option<&Config>,
 ) -> Result<Config, EngineError> {
+    let tags = Tags::of(snapshot)?;
     let mut by_system_id = HashMap::new();
     let mut by_api_key = HashMap::new();
     let mut named_accounts = HashMap::new();
     for spec in &snapshot.accounts {
         check_account(spec)?;
         let number = account_names.number(&spec.name);
-        if named_accounts.insert(number, Arc::new(AccountConfig::new(spec)?)).is_some() {
+        let config = AccountConfig::new(spec, tags.bits(&spec.tags))?;
+        if named_accounts.insert(number, Arc::new(config)).is_some() {
             return Err(wrong(format!("account {:?} is there twice", spec.name)));
         }
         if !spec.system_id.is_empty()
@@ -61,7 +69,8 @@ pub(crate) fn build(
     for spec in &snapshot.carriers {
         check_carrier(spec)?;
         let number = carrier_names.number(&spec.name);
-        if named_carriers.insert(number, Arc::new(CarrierConfig::new(spec)?)).is_some() {
+        let config = CarrierConfig::new(spec, tags.bits(&spec.tags))?;
+        if named_carriers.insert(number, Arc::new(config)).is_some() {
             return Err(wrong(format!("carrier {:?} is there twice", spec.name)));
         }
         if spec.direction() == v1::CarrierDirection::Inbound
@@ -77,47 +86,42 @@ pub(crate) fn build(
         (0..account_names.len() as u32).map(|number| named_accounts.remove(&number)).collect();
     let carriers: Vec<_> =
         (0..carrier_names.len() as u32).map(|number| named_carriers.remove(&number)).collect();
-    let account = |name: &str, route: &str| {
+    let account = |name: &str| {
         let number = account_names.find(name).filter(|&number| accounts[number as usize].is_some());
-        number.ok_or_else(|| wrong(format!("route {route:?}: there is no account {name:?}")))
+        number.ok_or_else(|| wrong(format!("there is no account {name:?}")))
     };
-    let mut table = TableBuilder::new();
-    for route in &snapshot.routes {
-        let targets = route.targets.iter().map(|target| {
-            let number = carrier_names.find(&target.carrier);
-            let number = number.filter(|&number| carriers[number as usize].is_some());
-            let carrier = number.ok_or_else(|| {
-                wrong(format!("route {:?}: there is no carrier {:?}", route.name, target.carrier))
-            })?;
-            Ok(TargetSpec {
-                carrier,
-                priority: target.priority,
-                weight: target.weight,
-                // By name: a restart may number the carriers anew, and must not move their destinations.
-                stable: stable_hash(target.carrier.as_bytes()),
-                ..TargetSpec::default()
-            })
-        });
-        let owner = (!route.account.is_empty()).then(|| account(&route.account, &route.name)).transpose()?;
-        let to_account =
-            (!route.to_account.is_empty()).then(|| account(&route.to_account, &route.name)).transpose()?;
-        table = table.add(RouteSpec {
-            name: route.name.clone(),
-            direction: match route.direction() {
-                v1::Direction::Mt => Direction::Mt,
-                v1::Direction::Mo => Direction::Mo,
-            },
-            prefix: route.prefix.clone(),
-            account: owner,
-            targets: targets.collect::<Result<_, EngineError>>()?,
-            to_account,
-            ..RouteSpec::default()
-        });
-    }
+    let carrier = |name: &str| {
+        let number = carrier_names.find(name).filter(|&number| carriers[number as usize].is_some());
+        number.ok_or_else(|| wrong(format!("there is no carrier {name:?}")))
+    };
+    let reading = Reading { tags: &tags, account: &account };
+    let table = routing::table(&snapshot.routes, &reading, carrier)?;
+    let mut loaded = Vec::new();
+    let known = before.map(|before| &before.numbers);
+    let (numbers, offsets) = Numbers::build(&snapshot.numbering_plans, files, known, &mut loaded)?;
+    let known = before.map(|before| Lists {
+        suppressions: Arc::clone(before.policy.suppressions()),
+        key: before.suppressions_key,
+    });
+    let Lists { suppressions, key: suppressions_key } =
+        Lists::build(&snapshot.suppression_lists, files, known, &mut loaded, account)?;
+    let policy = routing::policy(snapshot, &reading, suppressions, offsets)?;
+    let table_generation = before.map_or(1, |before| {
+        let is_same = before.table.content_hash() == table.content_hash();
+        before.table_generation.wrapping_add(u32::from(!is_same))
+    });
     Ok(Config {
         hash: hash(snapshot),
         listeners: access::listeners(snapshot)?,
-        table: table.build()?,
+        rewrites: table.rewrites(),
+        judges_mt: table.has_rules(Direction::Mt) || !policy.is_empty(),
+        table,
+        table_generation,
+        policy,
+        numbers,
+        suppressions_key,
+        tags,
+        loaded,
         account_names,
         carrier_names,
         accounts,

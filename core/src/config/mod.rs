@@ -5,19 +5,28 @@
 
 mod access;
 mod build;
+pub(crate) mod conditions;
+pub(crate) mod files;
 pub(crate) mod last_good;
+mod numbers;
+pub(crate) mod routing;
 
 pub(crate) use access::Binder;
 pub(crate) use build::build;
 pub use build::check_serialized;
 
+use conditions::Tags;
+pub(crate) use files::Files;
+use numbers::{Loaded, Numbers};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::Table;
+use brivas_route::{Policy, Table};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{BindMode, InterfaceVersion};
 
+use crate::shard::Manner;
 use crate::transport::{ClientTls, ListenerConfig, Networks};
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
@@ -59,12 +68,21 @@ pub(crate) struct AccountConfig {
     pub(crate) spec: v1::Account,
     /// Where its binds may come from; none: anywhere.
     pub(crate) addresses: Networks,
+    /// Of its messages: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
 }
 
 impl AccountConfig {
     /// Whether its messages wait for fdatasync.
     pub(crate) fn on_disk(&self) -> bool {
         self.spec.durability() == v1::Durability::Disk
+    }
+}
+
+impl AccountConfig {
+    /// How its long messages travel, and what its data_coding 0 means.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
     }
 }
 
@@ -75,6 +93,8 @@ pub(crate) struct CarrierConfig {
     /// Where it may connect from, if it connects to us; none: anywhere.
     pub(crate) addresses: Networks,
     pub(crate) tls: Option<ClientTls>,
+    /// Of the messages that come from it: a bit for each, [`Config::tags`].
+    pub(crate) tags: u64,
 }
 
 impl CarrierConfig {
@@ -84,6 +104,11 @@ impl CarrierConfig {
             v1::BindMode::Transmitter => BindMode::Transmitter,
             v1::BindMode::Receiver => BindMode::Receiver,
         }
+    }
+
+    /// How long messages travel to it, and what data_coding 0 means there.
+    pub(crate) fn manner(&self) -> Manner {
+        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
     }
 
     /// The version to bind with.
@@ -128,11 +153,30 @@ pub(crate) struct Config {
     /// Beside the gateway's own.
     pub(crate) listeners: Vec<Arc<ListenerConfig>>,
     pub(crate) table: Table,
+    /// Changes with the table: routes are remembered by number.
+    pub(crate) table_generation: u32,
+    /// Whether a customer's message is looked at beyond its number: there are rules, or a policy.
+    pub(crate) judges_mt: bool,
+    /// Whether any route changes what it sends.
+    pub(crate) rewrites: bool,
+    pub(crate) policy: Policy,
+    pub(crate) numbers: Numbers,
+    pub(crate) suppressions_key: [u8; 32],
+    pub(crate) tags: Tags,
+    /// What was read for it, for the log.
+    pub(crate) loaded: Vec<Loaded>,
     pub(crate) by_system_id: HashMap<Vec<u8>, Binder>,
     pub(crate) by_api_key: HashMap<[u8; 32], u32>,
 }
 
 impl Config {
+    /// Whether data_coding 0 has more than one meaning among them, or another than the usual one.
+    pub(crate) fn has_alphabets(&self) -> bool {
+        let accounts = self.accounts.iter().flatten().map(|account| account.manner());
+        let carriers = self.carriers.iter().flatten().map(|carrier| carrier.manner());
+        accounts.chain(carriers).any(|manner| manner.alphabet != DefaultAlphabet::Gsm)
+    }
+
     pub(crate) fn account(&self, number: u32) -> Option<&Arc<AccountConfig>> {
         self.accounts.get(number as usize)?.as_ref()
     }

@@ -3,8 +3,11 @@
 use brivas_proto::v1;
 use brivas_smpp::frame::{HEADER_BYTES, PDU_BYTES_MAX};
 use brivas_smpp::pdu::Address;
-use brivas_smpp::tlv::{self, Tag, Tlvs};
-use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage, text};
+use brivas_smpp::text::{Cost, MessageClass, Plan};
+use brivas_smpp::tlv::Tlvs;
+use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
+
+use crate::texts::{self, TextCost};
 
 /// Why a message was refused before it reached the shard.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,13 +17,8 @@ pub(super) struct Refusal {
     pub(super) hint: &'static str,
 }
 
-/// Octets of a single short message (3GPP TS 23.040 §9.2.3.24): 140, which is 160 septets.
-const OCTETS_MAX: usize = 140;
-const SEPTETS_MAX: usize = 160;
 /// What the wire takes at most is what the API takes at most: everything behind it is made for that.
 const BODY_OCTETS_MAX: usize = PDU_BYTES_MAX - HEADER_BYTES;
-/// What a message_payload holds at most.
-const PAYLOAD_OCTETS_MAX: usize = 64_000;
 const REFERENCE_OCTETS_MAX: usize = 64;
 /// Digits of an E.164 number.
 const NUMBER_DIGITS_MAX: usize = 15;
@@ -30,7 +28,10 @@ const SENDER_LETTERS_MAX: usize = 11;
 const SHORT_CODE_DIGITS_MAX: usize = 6;
 
 /// Builds the body, or says what is wrong with the message.
-pub(super) fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
+pub(super) fn body(
+    message: &v1::NewMessage,
+    account: Option<&v1::Account>,
+) -> Result<(Vec<u8>, Option<v1::TextCost>), Refusal> {
     if message.reference.len() > REFERENCE_OCTETS_MAX {
         return Err(refusal(
             CommandStatus::RINVMSGLEN,
@@ -60,26 +61,19 @@ pub(super) fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
         validity_period: &validity,
         ..ShortMessage::default()
     };
-    let encoded;
+    let planned_body;
+    let mut cost = None;
     let mut area = Vec::new();
     match &message.body {
         Some(v1::new_message::Body::Text(text)) => {
-            encoded = text::encode(text);
-            composed.data_coding = encoded.data_coding;
-            let single_max =
-                if encoded.data_coding == text::DATA_CODING_DEFAULT { SEPTETS_MAX } else { OCTETS_MAX };
-            if encoded.octets.len() <= single_max {
-                composed.short_message = &encoded.octets;
-            } else if encoded.octets.len() <= PAYLOAD_OCTETS_MAX {
-                // The carrier segments it.
-                tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, &encoded.octets);
-            } else {
-                return Err(refusal(
-                    CommandStatus::RINVMSGLEN,
-                    format!("text has {} octets once encoded", encoded.octets.len()),
-                    "at most 64,000",
-                ));
-            }
+            let planned = plan(text, message, account)?;
+            composed.data_coding = planned.cost.encoding.data_coding.0;
+            cost = Some(cost_of(&planned));
+            // Whole: who splits it is decided when it goes out.
+            planned_body = planned.bodies(0).ok().and_then(|mut bodies| bodies.pop()).unwrap_or_default();
+            composed.esm_class = planned_body.esm_class(composed.esm_class);
+            composed.short_message = &planned_body.short_message;
+            area.extend_from_slice(&planned_body.tlvs);
         }
         Some(v1::new_message::Body::Content(content)) => {
             composed.service_type = &content.service_type;
@@ -128,7 +122,45 @@ pub(super) fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
         error: format!("{} is invalid", error.field),
         hint: error.status.text(),
     })?;
-    Ok(body)
+    Ok((body, cost))
+}
+
+/// The way with the fewest parts, as the message and the account allow.
+fn plan(text: &str, message: &v1::NewMessage, account: Option<&v1::Account>) -> Result<Plan, Refusal> {
+    let class = match message.message_class {
+        None => None,
+        Some(0) => Some(MessageClass::Flash),
+        Some(1) => Some(MessageClass::Phone),
+        Some(2) => Some(MessageClass::Sim),
+        Some(3) => Some(MessageClass::Terminal),
+        Some(other) => {
+            return Err(refusal(
+                CommandStatus::RINVDCS,
+                format!("message_class {other} is none"),
+                "0 (flash) to 3 (3GPP TS 23.038)",
+            ));
+        }
+    };
+    let languages = account.map_or(&[][..], |account| &account.languages);
+    let transliterate =
+        message.transliterate.unwrap_or_else(|| account.is_some_and(|account| account.transliterate));
+    texts::plan(text, languages, transliterate, class).map_err(|error| {
+        refusal(CommandStatus::RINVMSGLEN, format!("the text has {error}"), "shorten it, or send several")
+    })
+}
+
+fn cost_of(planned: &Plan) -> v1::TextCost {
+    let TextCost { encoding, data_coding, units, parts, replaced, .. } = TextCost::from(&planned.cost);
+    let other = |cost: &&Cost| (cost.replaced == 0) == (replaced > 0);
+    let others = planned.alternatives.iter().filter(other).map(|cost| cost.parts).min();
+    v1::TextCost {
+        encoding,
+        data_coding: data_coding.into(),
+        parts: parts as u32,
+        units: units as u32,
+        replaced: replaced as u32,
+        parts_saved: others.map_or(0, |others| others.abs_diff(parts)) as u32,
+    }
 }
 
 fn address_of(address: &v1::Address) -> Address<'_> {
@@ -187,6 +219,11 @@ fn refusal(status: CommandStatus, error: String, hint: &'static str) -> Refusal 
 mod tests {
     use super::*;
     use brivas_smpp::time;
+    use brivas_smpp::tlv::{self, Tag};
+
+    fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
+        super::body(message, None).map(|(body, _)| body)
+    }
 
     fn text(to: &str, from: &str, text: &str) -> v1::NewMessage {
         let body = Some(v1::new_message::Body::Text(text.to_owned()));
@@ -234,6 +271,36 @@ mod tests {
         let octets = body(&text("4917", "1", &long)).unwrap();
         let message = ShortMessage::decode(&octets).unwrap();
         assert_eq!((message.short_message.len(), message.text().len()), (0, 161));
+    }
+
+    #[test]
+    fn a_text_goes_in_the_fewest_parts_that_are_allowed_and_says_what_they_cost() {
+        let quoted = text("4917", "1", &format!("“{}”", "a".repeat(150)));
+        let account = v1::Account { transliterate: true, languages: vec![1], ..v1::Account::default() };
+        let cost = |message: &v1::NewMessage| super::body(message, Some(&account)).unwrap().1.unwrap();
+        let applied = cost(&quoted);
+        assert_eq!(
+            (applied.encoding.as_str(), applied.parts, applied.replaced, applied.parts_saved),
+            ("gsm", 1, 2, 2)
+        );
+        let shown = cost(&v1::NewMessage { transliterate: Some(false), ..quoted });
+        assert_eq!(
+            (shown.encoding.as_str(), shown.parts, shown.replaced, shown.parts_saved),
+            ("ucs2", 3, 0, 2)
+        );
+        let turkish = text("4917", "1", &"ığdır şğı İstanbul ".repeat(8));
+        assert_eq!(cost(&turkish).encoding, "gsm-turkish");
+        let (octets, _) = super::body(&turkish, Some(&account)).unwrap();
+        let message = ShortMessage::decode(&octets).unwrap();
+        assert!(message.esm_class.has_udh() && message.short_message.starts_with(&[3, 0x25, 1, 1]));
+    }
+
+    #[test]
+    fn a_class_is_said_in_data_coding() {
+        let flash = |class| v1::NewMessage { message_class: Some(class), ..text("4917", "1", "hi") };
+        let octets = body(&flash(0)).unwrap();
+        assert_eq!(ShortMessage::decode(&octets).unwrap().data_coding, 0xF0);
+        assert_eq!(body(&flash(4)).unwrap_err().status, CommandStatus::RINVDCS);
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use brivas_proto::v1;
-use brivas_route::Direction;
 use tonic::{Request, Response, Status};
 use v1::control_server::{Control, ControlServer};
 
-use super::{Current, Shared, auth, history, messaging, trace, watch};
-use crate::config::{build, last_good};
+use super::{Current, Shared, auth, explain, history, messaging, review, trace, watch};
+use crate::config::{Files, build, last_good};
 use crate::shard::Command;
 use crate::transport::open_new;
 
@@ -69,38 +68,23 @@ impl Control for Service {
         request: Request<v1::ExplainRequest>,
     ) -> Result<Response<v1::ExplainResponse>, Status> {
         auth::platform(&self.shared, request.metadata())?;
-        let request = request.into_inner();
-        let config = self.shared.current().config;
-        let direction = match request.direction() {
-            v1::Direction::Mt => Direction::Mt,
-            v1::Direction::Mo => Direction::Mo,
-        };
-        let account = match request.account.as_str() {
-            "" => u32::MAX,
-            name => config
-                .account_names
-                .find(name)
-                .ok_or_else(|| Status::not_found(format!("there is no account {name:?}")))?,
-        };
-        let destination = request.destination.strip_prefix('+').unwrap_or(&request.destination).as_bytes();
-        let up = self.shared.ask(|reply| Command::CarriersUp { reply }).await?;
-        let explanation = config.table.explain(direction, account, destination);
-        let to_account = explanation
-            .route
-            .and_then(|route| route.to_account())
-            .map(|number| config.account_names.name(number).to_string());
-        let targets = explanation.candidates.iter().map(|target| v1::ExplainedTarget {
-            carrier: config.carrier_names.name(target.carrier).to_string(),
-            priority: target.priority,
-            weight: target.weight,
-            available: up.get(target.carrier as usize).copied().unwrap_or(false),
-        });
-        Ok(Response::new(v1::ExplainResponse {
-            targets: targets.collect(),
-            steps: explanation.steps,
-            route: explanation.route.map(|route| route.name().to_owned()).unwrap_or_default(),
-            to_account: to_account.unwrap_or_default(),
-        }))
+        explain::explain(&self.shared, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn review(
+        &self,
+        request: Request<v1::ReviewRequest>,
+    ) -> Result<Response<v1::ReviewResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        review::review(&self.shared, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn suppressions(
+        &self,
+        request: Request<v1::SuppressionsRequest>,
+    ) -> Result<Response<v1::SuppressionsResponse>, Status> {
+        auth::platform(&self.shared, request.metadata())?;
+        review::suppressions(&self.shared, request.into_inner()).await.map(Response::new)
     }
 
     async fn drain(&self, request: Request<v1::DrainRequest>) -> Result<Response<v1::DrainResponse>, Status> {
@@ -142,8 +126,15 @@ async fn apply(
     let _one_at_a_time = shared.applying.lock().await;
     let current = shared.current();
     let names = (current.config.account_names.clone(), current.config.carrier_names.clone());
-    let config =
-        build(&snapshot, names.0, names.1).map_err(|error| Status::invalid_argument(error.to_string()))?;
+    // Large tables take seconds to read: others shall be answered meanwhile.
+    let files = if dry_run { Files::only_read(&shared.data_dir) } else { Files::kept_in(&shared.data_dir) };
+    let before = Arc::clone(&current.config);
+    let built = tokio::task::spawn_blocking(move || {
+        let config = build(&snapshot, names.0, names.1, &files, Some(&before));
+        (config, snapshot, files)
+    });
+    let (config, snapshot, files) = built.await.map_err(|error| Status::internal(error.to_string()))?;
+    let config = config.map_err(|error| Status::invalid_argument(error.to_string()))?;
     let changes = changes(&current.snapshot, &snapshot);
     let response =
         v1::ApplyResponse { hash: config.hash.clone(), changed: config.hash != current.config.hash, changes };
@@ -158,6 +149,7 @@ async fn apply(
     }
     // On disk first: what is in force after a restart is what was in force before.
     last_good::store(&shared.data_dir, &snapshot).map_err(|error| Status::unavailable(error.to_string()))?;
+    files.prune(&snapshot);
     let config = Arc::new(config);
     let for_shard = Arc::clone(&config);
     shared.ask(|done| Command::Apply { config: for_shard, opened, done }).await?;
@@ -177,6 +169,15 @@ fn changes(old: &v1::Snapshot, new: &v1::Snapshot) -> Vec<String> {
     compare("route", &routes(old), &routes(new), &mut lines);
     let listeners = |snapshot: &v1::Snapshot| by_name(&snapshot.listeners, |listener| &listener.name);
     compare("listener", &listeners(old), &listeners(new), &mut lines);
+    let plans = |snapshot: &v1::Snapshot| by_name(&snapshot.numbering_plans, |plan| &plan.name);
+    let rules = |snapshot: &v1::Snapshot| by_name(&snapshot.policy_rules, |rule| &rule.name);
+    let lists = |snapshot: &v1::Snapshot| by_name(&snapshot.suppression_lists, |list| &list.name);
+    compare("numbering plan", &plans(old), &plans(new), &mut lines);
+    compare("policy rule", &rules(old), &rules(new), &mut lines);
+    compare("suppression list", &lists(old), &lists(new), &mut lines);
+    if old.consent_words != new.consent_words {
+        lines.push("words of consent: changed".to_owned());
+    }
     lines
 }
 

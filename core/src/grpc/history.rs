@@ -50,7 +50,7 @@ fn apply(status: &mut v1::MessageStatus, kind: Kind, at_ms: i64) -> bool {
             set_incoming(status, incoming, at_ms);
             true
         }
-        Kind::Checkpoint(v1::Checkpoint { open: Some(open) }) => {
+        Kind::Checkpoint(v1::Checkpoint { open: Some(open), .. }) => {
             let is_whole = !open.key_only;
             match open.origin {
                 Some(v1::open_message::Origin::Accepted(accepted)) if is_whole => {

@@ -123,9 +123,13 @@ async fn submit(
     let fingerprint = fingerprint(&request);
     let mut results = Vec::with_capacity(count);
     let mut messages = Vec::with_capacity(count);
+    let config = shared.current().config;
+    let spec = config.account(account).map(|account| &account.spec);
+    let mut costs = Vec::with_capacity(count);
     for message in request.messages {
-        match compose::body(&message) {
-            Ok(body) => {
+        match compose::body(&message, spec) {
+            Ok((body, cost)) => {
+                costs.push(cost);
                 messages.push(ApiMessage { body, reference: message.reference });
                 results.push(None);
             }
@@ -134,6 +138,7 @@ async fn submit(
                 command_status: refusal.status.0,
                 error: refusal.error,
                 hint: refusal.hint.to_owned(),
+                text: None,
             })),
         }
     }
@@ -149,11 +154,14 @@ async fn submit(
             }
         }
     };
-    let mut submitted = submitted.into_iter();
-    let results = results
-        .into_iter()
-        .map(|refused| refused.unwrap_or_else(|| submitted.next().map_or_else(Default::default, result)))
-        .collect();
+    let mut submitted = submitted.into_iter().zip(costs);
+    let mut next = || match submitted.next() {
+        Some((outcome, text)) => {
+            v1::SubmitResult { text: text.filter(|_| outcome.is_ok()), ..result(outcome) }
+        }
+        None => v1::SubmitResult::default(),
+    };
+    let results = results.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect();
     Ok(v1::SubmitResponse { results, replayed })
 }
 
@@ -165,6 +173,7 @@ fn result(result: Result<u64, ApiRefusal>) -> v1::SubmitResult {
             command_status: status.0,
             error: status.text().to_owned(),
             hint: hint(status).to_owned(),
+            text: None,
         },
     }
 }

@@ -6,8 +6,10 @@
 mod auth;
 mod compose;
 mod control;
+mod explain;
 mod history;
 mod messaging;
+mod review;
 mod trace;
 mod watch;
 

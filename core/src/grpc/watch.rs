@@ -184,7 +184,8 @@ fn origin(kind: &Kind) -> Option<Origin> {
     match kind {
         Kind::Accepted(accepted) => Some(of_accepted(accepted)),
         Kind::MoAccepted(incoming) => Some(of_incoming(incoming)),
-        Kind::Checkpoint(v1::Checkpoint { open: Some(open) }) => match &open.origin {
+        Kind::ConsentChanged(consent) => Some(of_consent(consent)),
+        Kind::Checkpoint(v1::Checkpoint { open: Some(open), .. }) => match &open.origin {
             Some(v1::open_message::Origin::Accepted(accepted)) => Some(of_accepted(accepted)),
             Some(v1::open_message::Origin::MoAccepted(incoming)) => Some(of_incoming(incoming)),
             None => None,
@@ -200,6 +201,17 @@ fn of_accepted(accepted: &v1::Accepted) -> Origin {
         reference: accepted.reference.clone(),
         source: content.and_then(|content| content.source.clone()),
         destination: content.and_then(|content| content.destination.clone()),
+    }
+}
+
+/// Where an incoming message brought it, its number is the message's source.
+fn of_consent(consent: &v1::ConsentChanged) -> Origin {
+    let address = |digits: &[u8]| Some(v1::Address { digits: digits.to_vec(), ..v1::Address::default() });
+    Origin {
+        account: consent.account.clone(),
+        reference: String::new(),
+        source: address(consent.number.as_bytes()),
+        destination: address(&consent.sender).filter(|address| !address.digits.is_empty()),
     }
 }
 
@@ -224,6 +236,9 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::PartEnded(_) => "part_ended",
+        Kind::Released(_) => "released",
+        Kind::ConsentChanged(_) => "consent_changed",
         Kind::Replaced(_) => "replaced",
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use brivas_route::{Direction, destination_hash};
+use brivas_route::destination_hash;
 use brivas_smpp::{CommandStatus, ShortMessage};
 
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, MessageRef, NewMessage, digits};
+use super::messages::{ApiPart, MessageRef, NewMessage, Review, digits};
 use super::operations::{Stand, Times};
+use super::routing::{Asked, Hold, NoWay, Way};
 use super::{Shard, inbound};
 use crate::event::{self, AcceptedMore};
 
@@ -39,15 +40,8 @@ impl Origin {
 /// What is known of a message that nothing speaks against.
 struct Checked {
     times: Times,
-    carrier: u32,
+    way: Way,
     destination_hash: u64,
-}
-
-/// Which carrier a message goes to.
-pub(super) enum Choice {
-    Carrier(u32),
-    NoRoute,
-    QueuesFull,
 }
 
 impl Shard {
@@ -95,11 +89,15 @@ impl Shard {
                 return Err(status);
             }
         };
-        let Checked { times: Times { schedule_ms, expires_ms }, carrier, destination_hash } = checked;
+        let Checked { times: Times { schedule_ms, expires_ms }, way, destination_hash } = checked;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
         let Origin { connection, api, submission, recipient, .. } = origin;
         let alias = if origin.has_short_id && submission == 0 { self.give_alias(id) } else { origin.alias };
+        let held_by = match way.hold {
+            Hold::ForReview(rule) => Some(self.rule_name(rule)),
+            Hold::Not | Hold::Until(_) => None,
+        };
         let more = AcceptedMore {
             expires_at_ms: expires_ms,
             by_api: api.is_some(),
@@ -109,6 +107,7 @@ impl Shard {
             schedule_at_ms: schedule_ms,
             submission_id: submission,
             alias,
+            held_by: held_by.as_deref().unwrap_or_default(),
         };
         let account = &mut self.accounts[account_number as usize];
         account.accepted += 1;
@@ -120,7 +119,7 @@ impl Shard {
             content: message,
             incoming: false,
             account: account_number,
-            carrier,
+            carrier: way.carrier,
             id,
             accepted_ms: wall_ms,
             expires_ms,
@@ -136,10 +135,17 @@ impl Shard {
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;
             message.place = place;
+            (message.route, message.table) = (way.route, self.config.table_generation);
         }
-        if schedule_ms == 0 {
-            self.carriers[carrier as usize].queued += 1;
+        if let Some(rule) = held_by {
+            if let Some(message) = self.messages.get_mut(name) {
+                message.review = Review::Held;
+            }
+            self.quarantine.insert(id, name, rule);
+        } else if schedule_ms == 0 {
+            self.carriers[way.carrier as usize].queued += 1;
         }
+        self.keep_together(name);
         self.counters.accepted += 1;
         Ok((name, offset))
     }
@@ -170,41 +176,39 @@ impl Shard {
             return Err(CommandStatus::RMSGQFUL);
         }
         // The throttle comes last of what the account can cause: what is refused for other reasons is not counted.
-        let destination = digits(&message.destination);
-        let destination_hash = destination_hash(destination);
-        let carrier = match self.choose_carrier(account_number, destination, destination_hash) {
-            Choice::Carrier(carrier) => carrier,
-            Choice::NoRoute => return Err(CommandStatus::RINVDSTADR),
-            // What is sent later needs no room now; where it goes is decided then.
-            Choice::QueuesFull if times.schedule_ms != 0 => self
-                .first_carrier(account_number, destination, destination_hash)
-                .ok_or(CommandStatus::RINVDSTADR)?,
-            Choice::QueuesFull => {
-                self.accounts[account_number as usize].queue_full += 1;
-                self.counters.queue_full += 1;
-                return Err(CommandStatus::RMSGQFUL);
-            }
-        };
+        let may_take = account.throttle.has_one(self.clock.now_us);
+        let destination_hash = destination_hash(digits(&message.destination));
+        // What is sent later needs no room now; where it goes is decided then.
+        let waits = times.schedule_ms != 0;
+        let way = self.find_way(account_number, message, destination_hash, Asked { may_take, waits });
         let account = &mut self.accounts[account_number as usize];
-        if !account.throttle.take(self.clock.now_us) {
-            account.throttled += 1;
-            self.counters.throttled += 1;
-            return Err(CommandStatus::RTHROTTLED);
-        }
-        Ok(Checked { times, carrier, destination_hash })
-    }
-
-    /// The first carrier of the route that is up and has room; else the first that has room.
-    pub(super) fn choose_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Choice {
-        let Some(route) = self.config.table.lookup(Direction::Mt, account, destination) else {
-            return Choice::NoRoute;
-        };
-        let carriers = &self.carriers;
-        let has_room = |number: u32| carriers.get(number as usize).is_some_and(|carrier| carrier.has_room());
-        let is_up = |number: u32| has_room(number) && !carriers[number as usize].up.is_empty();
-        match route.choose(hash, is_up).or_else(|| route.choose(hash, has_room)) {
-            Some(carrier) => Choice::Carrier(carrier),
-            None => Choice::QueuesFull,
+        match way {
+            Ok(Way { hold: Hold::ForReview(_), .. }) if self.quarantine.is_full() => {
+                account.queue_full += 1;
+                self.counters.queue_full += 1;
+                Err(CommandStatus::RMSGQFUL)
+            }
+            Ok(way) => {
+                account.throttle.take(self.clock.now_us);
+                let mut times = times;
+                if let Hold::Until(until_ms) = way.hold {
+                    times.schedule_ms = times.schedule_ms.max(until_ms);
+                }
+                let way = self.with_the_others(account_number, message, way);
+                Ok(Checked { times, way, destination_hash })
+            }
+            Err(NoWay::NoRoute) => Err(CommandStatus::RINVDSTADR),
+            Err(NoWay::QueuesFull) => {
+                account.queue_full += 1;
+                self.counters.queue_full += 1;
+                Err(CommandStatus::RMSGQFUL)
+            }
+            Err(NoWay::Throttled) => {
+                account.throttled += 1;
+                self.counters.throttled += 1;
+                Err(CommandStatus::RTHROTTLED)
+            }
+            Err(NoWay::Refused(status)) => Err(status),
         }
     }
 

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::Shard;
 use super::connection::ConnectionRef;
+use super::customers::SYSTEM_ID;
 use crate::config::Binder;
 use crate::notice::Level;
 use crate::offload::PasswordTag;
@@ -162,7 +163,7 @@ impl Shard {
                 ("why", why.into_owned()),
             ];
             self.notices.tell(Level::Warning, "bind_refused", fields);
-            connection.session.refuse_bind(sequence_number, status);
+            connection.session.refuse_bind(sequence_number, SYSTEM_ID, status);
             // An outbind has no response (SMPP 3.4 §4.1.7): its session ends without one.
             connection.session.close(brivas_smpp::session::CloseReason::BindRefused(status));
             self.mark_dirty(name);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brivas_proto::v1;
+use brivas_route::PolicyState;
 use brivas_smpp::{CommandStatus, ShortMessage};
 use tokio::sync::oneshot;
 
 use super::Shard;
 use super::admission::Origin;
 use super::commit::{Awaiting, Then};
+use super::consents::{ConsentAnswer, ConsentRequest};
 use super::messages::ApiPart;
 use super::operations::Stand;
 use crate::config::Config;
@@ -56,6 +58,19 @@ pub(crate) enum Command {
     CarriersUp {
         reply: oneshot::Sender<Vec<bool>>,
     },
+    /// What of the policy's counts and consents a message needs: for whoever explains.
+    PolicyState {
+        about: AboutMessage,
+        reply: oneshot::Sender<PolicyState>,
+    },
+    Review {
+        request: v1::ReviewRequest,
+        reply: oneshot::Sender<v1::ReviewResponse>,
+    },
+    Suppressions {
+        request: ConsentRequest,
+        reply: oneshot::Sender<ConsentAnswer>,
+    },
     Drain {
         done: oneshot::Sender<u64>,
     },
@@ -69,6 +84,9 @@ pub(crate) enum Command {
         result: Result<SocketAddr, String>,
     },
 }
+
+/// Takes what counts for one message out of a shard's state.
+pub(crate) type AboutMessage = Box<dyn FnOnce(&Config, &PolicyState) -> PolicyState + Send>;
 
 /// The way into a shard's mailbox.
 #[derive(Clone)]
@@ -146,13 +164,15 @@ struct ApiCall {
 }
 
 /// What a call is told in the end.
-enum Answer {
+pub(super) enum Answer {
+    Reviewed(v1::ReviewResponse, oneshot::Sender<v1::ReviewResponse>),
+    ConsentChanged(v1::SuppressionsResponse, oneshot::Sender<ConsentAnswer>),
     Submitted(Submitted, oneshot::Sender<Submitted>),
     Cancelled(oneshot::Sender<Cancelled>),
 }
 
 impl ApiCalls {
-    fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
+    pub(super) fn open(&mut self, waits_for: usize, answer: Answer) -> u32 {
         let call = Some(ApiCall { waits_for, answer });
         match self.free.pop() {
             Some(slot) => {
@@ -177,6 +197,8 @@ impl ApiCalls {
             // The caller may have gone; what it asked for is done all the same.
             match call.answer {
                 Answer::Submitted(submitted, reply) => drop(reply.send(submitted)),
+                Answer::Reviewed(response, reply) => drop(reply.send(response)),
+                Answer::ConsentChanged(response, reply) => drop(reply.send(Ok(response))),
                 Answer::Cancelled(reply) => drop(reply.send(Cancelled::Done)),
             }
         }
@@ -215,6 +237,11 @@ impl Shard {
                 Command::CarriersUp { reply } => {
                     let _ = reply.send(self.carriers.iter().map(|carrier| !carrier.up.is_empty()).collect());
                 }
+                Command::PolicyState { about, reply } => {
+                    let _ = reply.send(about(&self.config, &self.routing.judging.state));
+                }
+                Command::Review { request, reply } => self.review(&request, reply),
+                Command::Suppressions { request, reply } => self.suppressions(&request, reply),
                 Command::Drain { done } => self.start_drain(done),
                 Command::Stop => return false,
                 Command::PasswordVerified { tag, right } => self.handle_password(tag, right),

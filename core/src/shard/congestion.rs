@@ -64,14 +64,16 @@ impl Shard {
         message.phase = Phase::Queued;
         let (carrier_number, id, is_first) = (message.carrier, message.id, message.throttled == 1);
         self.counters.attempts_failed += 1;
-        let carrier = &mut self.carriers[carrier_number as usize];
         if is_first {
             // Told once: a carrier that throttles all day shall not fill the journal.
+            let part = self.part_record(name).map(|(record, _)| record);
+            let carrier = &self.carriers[carrier_number as usize];
             self.journal.append(wall_ms, id, |out| {
-                let reason = status.to_string();
-                event::attempt_failed(out, &carrier.name, u32::from(attempt), status.0, &reason, wall_ms);
+                let (attempt, reason) = (u32::from(attempt), status.to_string());
+                event::attempt_failed(out, &carrier.name, attempt, status.0, &reason, wall_ms, part.as_ref());
             });
         }
+        let carrier = &mut self.carriers[carrier_number as usize];
         carrier.queued += 1;
         match carrier.binds.get_mut(bind as usize).filter(|_| carrier.up.contains(&bind)) {
             Some(bind) => bind.push_again(name),

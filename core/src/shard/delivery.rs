@@ -117,7 +117,11 @@ impl Shard {
     /// Says in the journal that the customer has it, or never will; the message is done.
     pub(super) fn finish_delivery(&mut self, name: MessageRef, channel: Channel) {
         let Some(message) = self.messages.get(name) else { return };
-        let incoming = message.incoming;
+        if message.part_of().is_some() {
+            self.part_delivered(name, channel);
+            return;
+        }
+        let (incoming, is_linked) = (message.incoming, message.link.is_some());
         self.journal.append(self.clock.wall_ms, message.id, |out| {
             if incoming {
                 crate::event::mo_delivered(out, channel);
@@ -131,6 +135,9 @@ impl Shard {
             } else {
                 self.counters.receipts_delivered += 1;
             }
+        }
+        if is_linked {
+            self.finish_linked(name, channel);
         }
         self.retire(name);
     }

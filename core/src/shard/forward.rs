@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 
-use brivas_route::Direction;
 use brivas_smpp::session::SendError;
 use brivas_smpp::status::Retry;
 use brivas_smpp::{CommandStatus, MessageState};
@@ -13,8 +12,9 @@ use brivas_smpp::{CommandStatus, MessageState};
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
-use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, digits};
+use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, Review};
 use super::parties::BindState;
+use super::parts::Course;
 use crate::event;
 
 /// Attempts after which a message is given up even within its validity.
@@ -28,16 +28,24 @@ impl Shard {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Queued;
         let (hash, carrier_number) = (message.destination_hash, message.carrier);
+        let may_change = (message.may_change || self.has_alphabets) && message.part_of().is_none();
+        let bind = self.carriers[carrier_number as usize].bind_for(hash);
+        if bind.is_none()
+            && let Some(other) = self.elsewhere(name, carrier_number)
+        {
+            self.hand_over(name, carrier_number, other);
+            return;
+        }
+        if may_change && self.has_to_wait(name, carrier_number) {
+            return;
+        }
         let carrier = &mut self.carriers[carrier_number as usize];
-        match carrier.bind_for(hash) {
+        match bind {
             Some(bind) => {
                 carrier.binds[bind as usize].queue.push_back(name);
                 self.mark_bind(carrier_number, bind);
             }
-            None => match self.elsewhere(name, carrier_number) {
-                Some(other) => self.hand_over(name, carrier_number, other),
-                None => self.carriers[carrier_number as usize].waiting.push_back(name),
-            },
+            None => carrier.waiting.push_back(name),
         }
     }
 
@@ -51,15 +59,23 @@ impl Shard {
 
     /// Sends from a bind's queue as much as its window and the carrier's rate allow.
     pub(super) fn flush_bind(&mut self, carrier_number: u32, bind_number: u32) {
+        while let Some(name) = self.flush_to_change(carrier_number, bind_number) {
+            self.open_up(name, carrier_number, bind_number);
+        }
+    }
+
+    /// The same, up to a message that goes out in other PDUs than it came in.
+    fn flush_to_change(&mut self, carrier_number: u32, bind_number: u32) -> Option<MessageRef> {
         let (now_us, now_ms, wall_ms) = (self.clock.now_us, self.clock.now_ms(), self.clock.wall_ms);
         let carrier = &mut self.carriers[carrier_number as usize];
-        let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        let bind = carrier.binds.get_mut(bind_number as usize)?;
         bind.is_flushing = false;
-        let BindState::Bound(connection_name) = bind.state else { return };
+        let BindState::Bound(connection_name) = bind.state else { return None };
         if bind.queue.is_empty() || self.draining.holds_forwarding() {
-            return;
+            return None;
         }
-        let Some(connection) = self.connections.get_mut(connection_name) else { return };
+        let connection = self.connections.get_mut(connection_name)?;
+        let mut changes = None;
         let mut expired = Vec::new();
         let mut sent_any = false;
         let mut is_paced = false;
@@ -77,12 +93,21 @@ impl Shard {
                 expired.push(name);
                 continue;
             }
+            if message.changes {
+                changes = Some(name);
+                break;
+            }
             if !carrier.pacer.take(now_us) {
                 bind.queue.push_front(name);
                 is_paced = true;
                 break;
             }
-            match connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs()) {
+            let (mandatory, tlvs) = if self.config.rewrites {
+                self.routing.rewritten(&self.config, message, carrier_number, wall_ms)
+            } else {
+                (message.mandatory(), message.tlvs())
+            };
+            match connection.session.send(now_ms, name.token(), mandatory, tlvs) {
                 Ok(_) => {
                     message.phase = Phase::InFlight;
                     message.attempts = message.attempts.saturating_add(1);
@@ -111,6 +136,7 @@ impl Shard {
         for name in expired {
             self.end(name, MessageState::Expired, b"");
         }
+        changes
     }
 
     /// A carrier answered a submit_sm.
@@ -149,7 +175,12 @@ impl Shard {
         self.counters.sent += 1;
         let attempt = u32::from(message.attempts);
         let (id, awaits_receipt) = (message.id, message.awaits_receipt());
-        self.journal.append(wall_ms, id, |out| event::sent(out, &carrier.name, carrier_message_id, attempt));
+        let is_part = message.part_of().is_some();
+        let part = if is_part { self.part_record(name) } else { None };
+        let carrier = &self.carriers[carrier_number as usize];
+        self.journal.append(wall_ms, id, |out| {
+            event::sent(out, &carrier.name, carrier_message_id, attempt, part.as_ref());
+        });
         if !awaits_receipt {
             // Nobody will tell more of it.
             self.end(name, MessageState::Accepted, b"");
@@ -172,6 +203,7 @@ impl Shard {
         let Some(message) = self.messages.get(name) else { return };
         let (carrier_number, attempt) = (message.carrier, message.attempts);
         let (id, expires_ms) = (message.id, message.expires_ms);
+        let is_part = message.part_of().is_some();
         // A time-out or a lost connection has status 0, and may do better next time.
         let retry = if status.is_ok() { Retry::Later } else { status.retry() };
         let next_carrier = match retry {
@@ -188,13 +220,25 @@ impl Shard {
         let retry_at_ms = wall_ms + backoff_ms;
         let again = next_carrier.filter(|_| retry_at_ms < expires_ms && attempt < ATTEMPTS_MAX);
         let journaled_retry = if again.is_some() { retry_at_ms } else { 0 };
+        let part = if is_part { self.part_record(name) } else { None };
+        let carrier = &self.carriers[carrier_number as usize];
         self.journal.append(wall_ms, id, |out| {
-            event::attempt_failed(out, &carrier.name, u32::from(attempt), status.0, reason, journaled_retry);
+            let attempt = u32::from(attempt);
+            let part = part.as_ref().map(|(record, _)| record);
+            event::attempt_failed(out, &carrier.name, attempt, status.0, reason, journaled_retry, part);
         });
         match again {
+            Some(next) if fails_over && is_part => {
+                let Some(message) = self.messages.get_mut(name) else { return };
+                message.phase = Phase::Retrying;
+                self.carriers[carrier_number as usize].queued += 1;
+                self.hand_over(name, carrier_number, next);
+            }
             Some(next) => {
                 let Some(message) = self.messages.get_mut(name) else { return };
                 message.carrier = next;
+                self.keep_together(name);
+                let Some(message) = self.messages.get_mut(name) else { return };
                 self.carriers[next as usize].queued += 1;
                 if fails_over {
                     self.dispatch(name);
@@ -214,33 +258,34 @@ impl Shard {
         }
     }
 
-    /// Where to try next: the next carrier of the route that is up, as long as there are some that were not
+    /// Where to try next: the next carrier of the message's route that is up, as long as there are some that were not
     /// tried in this round; else the same again.
-    fn next_carrier(&self, name: MessageRef) -> Option<u32> {
+    fn next_carrier(&mut self, name: MessageRef) -> Option<u32> {
+        let candidates = self.candidates_of(name);
         let message = self.messages.get(name)?;
-        let content = message.content().ok()?;
-        let destination = digits(&content.destination);
-        let route = self.config.table.lookup(Direction::Mt, message.account, destination);
-        let Some(route) = route else { return Some(message.carrier) };
-        let mut on_route = route.candidates(message.destination_hash);
-        if !on_route.any(|number| number == message.carrier)
-            && let super::admission::Choice::Carrier(carrier) =
-                self.choose_carrier(message.account, destination, message.destination_hash)
-        {
-            // Its carrier was taken out of the route, or out of the configuration.
-            return Some(carrier);
+        if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, Some(name))) {
+            return Some(message.carrier);
         }
-        let candidates = route.candidates(message.destination_hash);
+        match self.course_of(name) {
+            Course::Only(carrier) | Course::With(carrier) => return Some(carrier),
+            Course::Free => {}
+        }
+        let Some(candidates) = candidates else { return Some(message.carrier) };
+        let here = message.carrier;
+        if !candidates.clone().any(|number| number == here) {
+            // Its carrier was taken out of the route, or out of the configuration.
+            return self.carrier_of(name);
+        }
         let usable = |&number: &u32| {
             let carrier = &self.carriers[number as usize];
-            number == message.carrier || (carrier.has_room() && !carrier.up.is_empty())
+            number == here || (carrier.has_room() && !carrier.up.is_empty())
         };
         let up: Vec<u32> = candidates.filter(usable).collect();
         if up.len() < 2 || usize::from(message.attempts) % up.len() == 0 {
-            return Some(message.carrier);
+            return Some(here);
         }
-        let here = up.iter().position(|&number| number == message.carrier).unwrap_or(0);
-        Some(up[(here + 1) % up.len()])
+        let position = up.iter().position(|&number| number == here).unwrap_or(0);
+        Some(up[(position + 1) % up.len()])
     }
 
     /// The message has reached its final state by our doing: no carrier waits for an answer about that. Gives the offset
@@ -254,8 +299,16 @@ impl Shard {
     pub(super) fn end_as(&mut self, name: MessageRef, outcome: Outcome, then: Then) -> i64 {
         // A name that is stale has ended, and its record stands before what is written next.
         let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
+        if message.part_of().is_some() {
+            return self.part_ended(name, outcome, then);
+        }
+        let is_linked = message.link.is_some();
         if message.phase == Phase::Scheduled {
             self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
+        }
+        if message.review == Review::Held {
+            message.review = Review::None;
+            self.quarantine.forget(message.id);
         }
         message.phase = Phase::Ending;
         // Receipts' dates have minutes: nothing is done before it was accepted.
@@ -275,6 +328,9 @@ impl Shard {
         }
         let on_disk = self.accounts[message.account as usize].on_disk();
         self.commits.push(on_disk, Awaiting { offset, message: name, then });
+        if is_linked {
+            self.end_linked(name, outcome);
+        }
         offset
     }
 
@@ -308,11 +364,6 @@ impl Shard {
                 self.carriers[carrier_number as usize].waiting.push_back(name);
             }
         }
-    }
-
-    /// The carrier that comes first in the route, whether it is up or not.
-    pub(super) fn first_carrier(&self, account: u32, destination: &[u8], hash: u64) -> Option<u32> {
-        self.config.table.lookup(Direction::Mt, account, destination)?.candidates(hash).next()
     }
 
     fn is_queued(&self, name: MessageRef) -> bool {
@@ -362,26 +413,38 @@ impl Shard {
     pub(super) fn count_out(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
         // What is scheduled is in no queue.
-        let is_scheduled = message.schedule_ms != 0;
-        if matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting) && !is_scheduled {
+        let is_scheduled = message.schedule_ms != 0 || message.review == Review::Held;
+        let is_counted =
+            matches!(message.phase, Phase::Queued | Phase::Retrying | Phase::Accepting | Phase::Held);
+        if is_counted && !is_scheduled {
             let carrier = &mut self.carriers[message.carrier as usize];
             carrier.queued = carrier.queued.saturating_sub(1);
         }
     }
 
-    fn elsewhere(&self, name: MessageRef, not: u32) -> Option<u32> {
+    fn elsewhere(&mut self, name: MessageRef, not: u32) -> Option<u32> {
         let message = self.messages.get(name)?;
-        let content = message.content().ok()?;
-        let route = self.config.table.lookup(Direction::Mt, message.account, digits(&content.destination))?;
-        route.choose(message.destination_hash, |number| {
+        if message.part_of().is_some_and(|(whole, _)| self.has_gone_out(whole, None)) {
+            return None;
+        }
+        match self.course_of(name) {
+            Course::Only(carrier) => return Some(carrier).filter(|&carrier| carrier != not),
+            Course::With(carrier) if carrier != not => return Some(carrier),
+            Course::With(_) | Course::Free => {}
+        }
+        let mut candidates = self.candidates_of(name)?;
+        candidates.find(|&number| {
             let carrier = &self.carriers[number as usize];
             number != not && carrier.has_room() && !carrier.up.is_empty()
         })
     }
 
     fn hand_over(&mut self, name: MessageRef, from: u32, to: u32) {
+        // A part goes with the others, and may be another part there.
+        let name = self.gather(name, from);
         let Some(message) = self.messages.get_mut(name) else { return };
         message.carrier = to;
+        self.keep_together(name);
         let carrier = &mut self.carriers[from as usize];
         carrier.queued = carrier.queued.saturating_sub(1);
         self.carriers[to as usize].queued += 1;

@@ -1,10 +1,12 @@
 //! The open messages: a slab whose slots keep their buffers, so that a message in steady state allocates nothing.
 
+use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
 use super::connection::ConnectionRef;
 use super::operations::{Place, alias};
+use super::parts::Link;
 use crate::id;
 
 /// Names one open message; stale after it ended.
@@ -34,6 +36,8 @@ pub(crate) enum Phase {
     Accepting,
     /// Waits for the time that it is scheduled for; in no carrier's queue.
     Scheduled,
+    /// Held for review, by a rule of the policy; in no carrier's queue.
+    InReview,
     /// In a carrier's queue.
     Queued,
     /// Waits for its next attempt.
@@ -50,13 +54,29 @@ pub(crate) enum Phase {
     DeliveryInFlight,
     /// The customer was not able to take it; waits for the next attempt.
     DeliveryRetrying,
+    /// A part that waits for the rest of its message.
+    Held,
+    /// Goes out in PDUs of its own, or in another message: see [`super::parts`].
+    InParts,
 }
 
 impl Phase {
     /// Whether no carrier has it, so that it can still be taken back or changed.
     pub(crate) const fn is_unsent(self) -> bool {
-        matches!(self, Self::Accepting | Self::Scheduled | Self::Queued | Self::Retrying)
+        matches!(self, Self::Accepting | Self::Scheduled | Self::InReview | Self::Queued | Self::Retrying)
     }
+}
+
+/// Whether somebody has to look at a message before it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Review {
+    /// Nobody.
+    #[default]
+    None,
+    /// It waits for that.
+    Held,
+    /// It was let go.
+    Passed,
 }
 
 /// How it ended.
@@ -83,7 +103,7 @@ impl Outcome {
 }
 
 /// What only messages submitted by API have.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ApiPart {
     pub(crate) reference: String,
     pub(crate) idempotency_key: String,
@@ -97,6 +117,13 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    pub(crate) review: Review,
+    /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
+    pub(crate) may_change: bool,
+    /// It does: its PDUs are made when its turn to go out comes.
+    pub(crate) changes: bool,
+    /// It has waited for the rest of its message in vain: it does not again.
+    pub(crate) has_waited: bool,
     pub(crate) registered_delivery: RegisteredDelivery,
     /// priority_flag, as it came.
     pub(crate) priority: u8,
@@ -105,6 +132,9 @@ pub(crate) struct Message {
     pub(crate) throttled: u8,
     pub(crate) account: u32,
     pub(crate) carrier: u32,
+    /// Its route, by number in the table of this generation.
+    pub(crate) route: u32,
+    pub(crate) table: u32,
     /// The short id that the customer was told; 0: none.
     pub(crate) alias: u32,
     pub(crate) id: u64,
@@ -126,6 +156,7 @@ pub(crate) struct Message {
     pub(crate) connection: ConnectionRef,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) api: Option<Box<ApiPart>>,
+    pub(crate) link: Option<Box<Link>>,
     /// The body of its submit_sm or deliver_sm, and behind it the carrier's id.
     octets: Vec<u8>,
     mandatory_end: u32,
@@ -157,6 +188,7 @@ impl Message {
     pub(crate) fn replace_content(&mut self, message: &ShortMessage<'_>) {
         self.registered_delivery = message.registered_delivery;
         self.priority = message.priority_flag;
+        self.may_change = may_change(message);
         self.set_body(message);
     }
 
@@ -173,6 +205,19 @@ impl Message {
     /// Its fields.
     pub(crate) fn content(&self) -> Result<ShortMessage<'_>, DecodeError> {
         ShortMessage::decode(&self.octets[..self.body_end as usize])
+    }
+
+    /// The whole body.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.octets[..self.body_end as usize]
+    }
+
+    /// The message that this is a part of, with its number.
+    pub(crate) fn part_of(&self) -> Option<(MessageRef, u8)> {
+        match self.link.as_deref() {
+            Some(&Link::Part { of, number }) => Some((of, number)),
+            _ => None,
+        }
     }
 
     /// Whether the carrier, which has it, will tell what became of it.
@@ -210,6 +255,17 @@ impl Message {
     }
 }
 
+/// Whether a message is of a kind that not every peer takes: in parts, or too long for one short message.
+pub(crate) fn may_change(message: &ShortMessage<'_>) -> bool {
+    message.esm_class.has_udh()
+        || message.short_message.len() > SHORT_OCTETS_MAX
+        || message.tlvs.octets().len() > TLVS_OCTETS_OF_ONE
+}
+
+/// What fits into one short message, however it is written (3GPP TS 23.040 §9.2.3.24).
+const SHORT_OCTETS_MAX: usize = 140;
+/// Three TLVs make a part: with fewer octets it is none.
+const TLVS_OCTETS_OF_ONE: usize = 4;
 /// Octets of a carrier's id that are kept: 65 are allowed, more are seen.
 pub(super) const CARRIER_MESSAGE_ID_OCTETS_MAX: usize = 255;
 /// What an empty slot keeps of its buffer.
@@ -253,19 +309,33 @@ pub(crate) struct Messages {
     slots: Vec<Message>,
     free: Vec<u32>,
     max: usize,
+    /// Slots that hold parts of messages.
+    parts: usize,
 }
 
 impl Messages {
     pub(crate) const fn new(max: usize) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), max }
+        Self { slots: Vec::new(), free: Vec::new(), max, parts: 0 }
     }
 
+    /// Messages, without the parts that some of them go out in.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.parts
     }
 
+    /// Whether there is no slot left. Parts take slots too.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.max
+        self.slots.len() - self.free.len() >= self.max
+    }
+
+    /// Makes a message a part of another.
+    pub(crate) fn link_part(&mut self, name: MessageRef, of: MessageRef, number: u8) {
+        if let Some(message) = self.get_mut(name) {
+            message.link = Some(Box::new(Link::Part { of, number }));
+            // The journal knows it by the whole.
+            message.journal_offset = i64::MAX;
+            self.parts += 1;
+        }
     }
 
     /// How many slots there are, in use or not: the bound of [`Self::at_slot`].
@@ -282,12 +352,19 @@ impl Messages {
         let message = &mut self.slots[slot as usize];
         message.phase = Phase::Accepting;
         message.incoming = new.incoming;
+        message.may_change = may_change(new.content);
+        message.changes = false;
+        message.has_waited = false;
         message.registered_delivery = new.content.registered_delivery;
         message.priority = new.content.priority_flag;
+        message.review = Review::None;
         message.attempts = 0;
         message.throttled = 0;
         message.account = new.account;
         message.carrier = new.carrier;
+        message.route = NO_ROUTE;
+        // Of no table: it is found when it is asked for.
+        message.table = 0;
         message.alias = new.alias;
         message.id = new.id;
         message.submission = new.submission;
@@ -300,6 +377,7 @@ impl Messages {
         message.connection = new.connection;
         message.outcome = None;
         message.api = new.api;
+        message.link = None;
         message.set_body(new.content);
         MessageRef { slot, generation: message.generation }
     }
@@ -331,6 +409,10 @@ impl Messages {
         message.phase = Phase::Free;
         message.generation = message.generation.wrapping_add(1);
         message.api = None;
+        if message.link.take().is_some_and(|link| matches!(*link, Link::Part { .. })) {
+            self.parts -= 1;
+        }
+        let message = &mut self.slots[name.slot as usize];
         message.octets.clear();
         message.octets.shrink_to(BUFFER_KEPT_OCTETS);
         message.mandatory_end = 0;
@@ -349,12 +431,18 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    review: Review::None,
+    may_change: false,
+    changes: false,
+    has_waited: false,
     registered_delivery: RegisteredDelivery(0),
     priority: 0,
     attempts: 0,
     throttled: 0,
     account: 0,
     carrier: 0,
+    route: NO_ROUTE,
+    table: 0,
     alias: 0,
     id: 0,
     submission: 0,
@@ -368,6 +456,7 @@ const EMPTY: Message = Message {
     connection: ConnectionRef::NONE,
     outcome: None,
     api: None,
+    link: None,
     octets: Vec::new(),
     mandatory_end: 0,
     body_end: 0,

@@ -5,9 +5,9 @@
 //! cost of a system call is shared by all messages of the round.
 //!
 //! Where things are: `round` is the loop, `sockets` reads and writes; `admission` takes messages over, `forward` brings
-//! them to carriers, `receipt` matches what comes back, `delivery` brings it to customers; `operations` is what customers
-//! ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits for the journal; `sweep` is the clock's
-//! work, `retention` the journal's; `taps` feeds traces.
+//! them to carriers, `parts` splits and joins them on the way, `receipt` matches what comes back, `delivery` brings it to
+//! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
+//! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
 mod binding;
@@ -17,6 +17,7 @@ mod commands;
 mod commit;
 mod congestion;
 mod connection;
+mod consents;
 mod customers;
 mod delivery;
 mod drain;
@@ -28,7 +29,9 @@ mod messages;
 mod operations;
 mod pace;
 mod parties;
+mod parts;
 mod passwords;
+mod quarantine;
 mod receipt;
 mod receipts;
 mod reload;
@@ -36,12 +39,15 @@ mod replay;
 mod retention;
 mod round;
 mod round_trip;
+mod routing;
 mod sockets;
 mod stats;
 mod sweep;
 mod taps;
+mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
+pub(crate) use consents::ConsentRequest;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -69,8 +75,11 @@ use listeners::Listeners;
 use messages::{MessageRef, Messages};
 use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
+use parts::{References, Together};
+use quarantine::Quarantine;
 use receipts::ReceiptIndex;
 use retention::Carrying;
+use routing::Routing;
 use stats::Counters;
 
 const WAKER: Token = Token(usize::MAX - 1);
@@ -107,7 +116,13 @@ pub(crate) struct Shard {
     journal: Appender,
     commits: Commits,
     retries: BinaryHeap<Due>,
+    references: References,
+    together: Together,
+    /// Somebody's data_coding 0 is not GSM's alphabet: no message is sure to go out as it came.
+    has_alphabets: bool,
     counters: Counters,
+    routing: Routing,
+    quarantine: Quarantine,
     password_secret: [u8; 32],
     started_at_ms: i64,
     // What this round has left to do.
@@ -149,6 +164,7 @@ pub(crate) struct ShardParts {
     pub(crate) notices: Notices,
 }
 
+pub(crate) use parts::{Manner, PartRecord};
 pub(crate) use replay::Restored;
 
 impl Shard {
@@ -189,7 +205,14 @@ impl Shard {
             journal,
             commits: Commits::default(),
             retries: BinaryHeap::new(),
+            references: References::new(
+                u64::from_le_bytes(secret[8..16].try_into().unwrap_or_default()) ^ clock.wall_ms as u64,
+            ),
+            together: Together::default(),
+            has_alphabets: false,
             counters: Counters::default(),
+            quarantine: Quarantine::default(),
+            routing: Routing::new(u64::from_le_bytes(secret[8..16].try_into().unwrap_or([1; 8]))),
             password_secret: secret,
             started_at_ms: clock.wall_ms,
             clock,

@@ -8,6 +8,7 @@ use brivas_proto::v1;
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 use super::pace::Pacer;
+use super::parts::Joining;
 use super::passwords::Passwords;
 use super::round_trip::RoundTrip;
 use crate::config::{AccountConfig, CarrierConfig};
@@ -27,6 +28,8 @@ pub(crate) struct Account {
     /// Receipts and incoming messages that wait for a bind with room.
     pub(crate) deliveries: VecDeque<MessageRef>,
     pub(crate) open_messages: u64,
+    /// Parts that wait for the rest of their message; none as long as it has had none.
+    pub(crate) joining: Option<Box<Joining>>,
     pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
@@ -44,6 +47,7 @@ impl Account {
             next_bind: 0,
             deliveries: VecDeque::new(),
             open_messages: 0,
+            joining: None,
             passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,

@@ -1,7 +1,7 @@
 //! What comes from carriers: receipts, matched to their messages, and incoming messages, routed to accounts.
 
 use brivas_proto::v1;
-use brivas_route::{Direction, destination_hash};
+use brivas_route::destination_hash;
 use brivas_smpp::receipt::Receipt;
 use brivas_smpp::{CommandStatus, ShortMessage};
 
@@ -72,8 +72,7 @@ impl Shard {
         message: &ShortMessage<'_>,
     ) {
         let destination = digits(&message.destination);
-        let route = self.config.table.lookup(Direction::Mo, u32::MAX, destination);
-        let account = route.and_then(|route| route.to_account());
+        let account = self.incoming_account(carrier, message);
         let config = account.and_then(|account| self.config.account(account));
         let account_full = account.zip(config.as_ref()).is_some_and(|(account, config)| {
             let open = self.accounts[account as usize].open_messages;
@@ -94,9 +93,14 @@ impl Shard {
             return;
         };
         let on_disk = config.on_disk();
+        let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
-        let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
+        if !self.note_consent(account, message, id) {
+            self.counters.refused += 1;
+            self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
+            return;
+        }
         let (account_name, carrier_name) =
             (&self.accounts[account as usize].name, &self.carriers[carrier as usize].name);
         let offset = self.journal.append(wall_ms, id, |out| {
@@ -146,6 +150,11 @@ impl Shard {
                 return;
             }
         }
+        let may_change = message.incoming && (message.may_change || self.has_alphabets);
+        if may_change && message.part_of().is_none() && !self.is_delivered_as_it_is(name) {
+            return;
+        }
+        let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Delivering;
         let number = message.account;
         self.accounts[number as usize].deliveries.push_back(name);

@@ -5,11 +5,18 @@ use std::sync::Arc;
 use super::Shard;
 use super::parties::{Account, BindState, Carrier, CarrierBind};
 use crate::config::Config;
+use crate::notice::Level;
 
 impl Shard {
     /// Uses a configuration from now on.
     pub(super) fn apply(&mut self, config: Arc<Config>) {
+        let has_other_lists = self.config.suppressions_key != config.suppressions_key;
         self.config = config;
+        self.has_alphabets = self.config.has_alphabets();
+        self.tell_loaded();
+        if has_other_lists {
+            self.routing.judging.state.suppressed.retire_known(self.config.policy.suppressions());
+        }
         for number in 0..self.config.account_names.len() as u32 {
             self.apply_account(number);
         }
@@ -20,6 +27,19 @@ impl Shard {
             self.redistribute(number);
         }
         self.open_due_binds();
+    }
+
+    fn tell_loaded(&mut self) {
+        for loaded in &self.config.loaded {
+            let fields = vec![
+                ("what", loaded.what.to_owned()),
+                ("name", loaded.name.clone()),
+                ("entries", loaded.entries.to_string()),
+                ("octets", loaded.octets.to_string()),
+                ("load_ms", loaded.milliseconds.to_string()),
+            ];
+            self.notices.tell(Level::Info, "table_loaded", fields);
+        }
     }
 
     fn apply_account(&mut self, number: u32) {

@@ -1,6 +1,6 @@
 //! A restart: the journal's events, applied in their order, leave the messages that are still open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use brivas_proto::v1;
 use brivas_route::destination_hash;
@@ -11,9 +11,12 @@ use prost::Message as _;
 use v1::event::Kind;
 
 use super::Shard;
+use super::commit::Then;
 use super::connection::ConnectionRef;
-use super::messages::{ApiPart, NewMessage, Outcome, Phase, digits};
+use super::consents::RestoredConsents;
+use super::messages::{ApiPart, MessageRef, NewMessage, Outcome, Phase, Review, digits};
 use super::operations::Place;
+use super::parts::RestoredParts;
 use crate::config::Names;
 
 /// The carrier of messages that have none: every configured one has a name.
@@ -25,6 +28,7 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    consents: RestoredConsents,
     /// What ended, by id: query_sm still tells of the last.
     ended: BTreeMap<u64, Ended>,
     /// The highest id ever given.
@@ -45,11 +49,16 @@ struct Open {
     schedule_ms: i64,
     submission: u64,
     alias: u32,
+    review: Review,
+    held_by: String,
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
     outcome: Option<Outcome>,
     ended_ms: i64,
+    parts: RestoredParts,
+    /// It went out in a message that has ended; its own `final` did not come to be written.
+    lacks_final: bool,
 }
 
 #[derive(Debug)]
@@ -97,9 +106,12 @@ impl Restored {
             }
             Kind::Sent(sent) => {
                 if let Some(open) = self.open.get_mut(&id) {
-                    open.carrier = sent.carrier;
-                    open.attempts = sent.attempt;
-                    open.carrier_message_id = Some(sent.carrier_message_id);
+                    open.sent(sent);
+                }
+            }
+            Kind::PartEnded(ended) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.parts.ended(&ended);
                 }
             }
             Kind::AttemptFailed(failed) => {
@@ -111,8 +123,16 @@ impl Restored {
             Kind::Final(ended) => {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.end(&ended, at_ms);
+                    open.lacks_final = false;
+                    let joined = std::mem::take(&mut open.parts.joined);
                     if !open.wants_delivery() {
                         self.close(id);
+                    }
+                    for id in joined {
+                        if let Some(open) = self.open.get_mut(&id).filter(|open| open.outcome.is_none()) {
+                            open.end(&ended, at_ms);
+                            open.lacks_final = true;
+                        }
                     }
                 }
             }
@@ -124,8 +144,18 @@ impl Restored {
                     open.schedule_ms = replaced.schedule_at_ms;
                 }
             }
-            Kind::Checkpoint(v1::Checkpoint { open: Some(message) }) => {
+            Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
                 self.apply_checkpoint(message, id, offset);
+            }
+            Kind::Released(_) => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.review = Review::Passed;
+                }
+            }
+            Kind::ConsentChanged(consent)
+            | Kind::Checkpoint(v1::Checkpoint { consent: Some(consent), .. }) => {
+                let key = (consent.account, consent.sender, consent.number);
+                self.consents.insert(key, (consent.suppressed, offset));
             }
             Kind::Checkpoint(_) => {}
         }
@@ -146,8 +176,15 @@ impl Restored {
         };
         open.attempts = message.attempts;
         if let Some(sent) = message.sent {
-            open.carrier = sent.carrier;
-            open.carrier_message_id = Some(sent.carrier_message_id);
+            open.sent(v1::Sent { attempt: message.attempts, ..sent });
+        }
+        for part in message.parts {
+            if let Some(sent) = part.sent {
+                open.sent(v1::Sent { attempt: message.attempts, ..sent });
+            }
+            if let Some(ended) = part.ended {
+                open.parts.ended(&ended);
+            }
         }
         if let Some(ended) = message.r#final {
             open.end(&ended, message.final_at_ms);
@@ -193,6 +230,9 @@ impl Restored {
         for key in &self.keys {
             accounts.number(&key.account);
         }
+        for (account, ..) in self.consents.keys().filter(|(account, ..)| !account.is_empty()) {
+            accounts.number(account);
+        }
         // A message for which there is no route any more waits in the queue of a carrier that nobody can configure.
         carriers.number(NO_CARRIER);
     }
@@ -219,11 +259,15 @@ impl Open {
             schedule_ms: accepted.schedule_at_ms,
             submission: accepted.submission_id,
             alias: accepted.alias,
+            review: if accepted.held_by.is_empty() { Review::None } else { Review::Held },
+            held_by: accepted.held_by,
             api,
             attempts: 0,
             carrier_message_id: None,
             outcome: None,
             ended_ms: at_ms,
+            parts: RestoredParts::default(),
+            lacks_final: false,
         }
     }
 
@@ -239,12 +283,26 @@ impl Open {
             schedule_ms: 0,
             submission: 0,
             alias: 0,
+            review: Review::None,
+            held_by: String::new(),
             api: None,
             attempts: 0,
             carrier_message_id: None,
             outcome: None,
             ended_ms: at_ms,
+            parts: RestoredParts::default(),
+            lacks_final: false,
         }
+    }
+
+    fn sent(&mut self, sent: v1::Sent) {
+        self.attempts = sent.attempt;
+        if sent.part.is_some() {
+            self.parts.sent(&sent);
+        } else {
+            self.carrier_message_id = Some(sent.carrier_message_id);
+        }
+        self.carrier = sent.carrier;
     }
 
     fn end(&mut self, ended: &v1::Final, at_ms: i64) {
@@ -272,13 +330,37 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        self.restore_consents(restored.consents);
+        // What went out in another message is not sent by itself; what went out in parts waits until all of them are known.
+        let joined: HashSet<u64> =
+            restored.open.values().flat_map(|open| open.parts.joined.iter().copied()).collect();
+        let (mut names, mut in_parts) = (HashMap::new(), Vec::new());
         // The index wants them by id, open or not.
         let mut ended = restored.ended.into_iter().peekable();
         for (id, open) in restored.open {
             while let Some((id, ended)) = ended.next_if(|(ended_id, _)| *ended_id < id) {
                 self.restore_ended(id, &ended);
             }
-            self.restore_message(id, open);
+            let Some(name) = self.restore_message(id, &open) else { continue };
+            let is_open = open.outcome.is_none() && !open.incoming;
+            if is_open && joined.contains(&id) {
+                self.count_in(name);
+                names.insert(id, name);
+            } else if is_open && !open.parts.is_empty() {
+                self.count_in(name);
+                in_parts.push((name, open.parts));
+            } else {
+                self.go_on(name, &open);
+            }
+        }
+        for (name, parts) in in_parts {
+            let joined: Vec<_> = parts.joined.iter().filter_map(|id| names.remove(id)).collect();
+            let is_whole = joined.len() == parts.joined.len();
+            let known = if is_whole { parts } else { RestoredParts::default() };
+            self.resume_parts(name, &known, &joined);
+        }
+        for name in names.into_values() {
+            self.dispatch(name);
         }
         for (id, ended) in ended {
             self.restore_ended(id, &ended);
@@ -291,17 +373,20 @@ impl Shard {
         self.index.end(id, place, Some(&ended.outcome));
     }
 
-    fn restore_message(&mut self, id: u64, open: Open) {
-        let Some(account) = self.config.account_names.find(&open.account) else { return };
+    fn count_in(&mut self, name: MessageRef) {
+        if let Some(message) = self.messages.get(name) {
+            self.carriers[message.carrier as usize].queued += 1;
+        }
+    }
+
+    /// Takes a slot for it.
+    fn restore_message(&mut self, id: u64, open: &Open) -> Option<MessageRef> {
+        let account = self.config.account_names.find(&open.account)?;
         let content = content(&open.content);
-        let destination = digits(&content.destination);
-        let hash = destination_hash(destination);
+        let hash = destination_hash(digits(&content.destination));
         let named = Some(&open.carrier).filter(|name| *name != NO_CARRIER);
-        let carrier = named
-            .and_then(|name| self.config.carrier_names.find(name))
-            .or_else(|| self.first_carrier(account, destination, hash))
-            .or_else(|| self.config.carrier_names.find(NO_CARRIER));
-        let Some(carrier) = carrier else { return };
+        let named = named.and_then(|name| self.config.carrier_names.find(name));
+        let carrier = named.or_else(|| self.config.carrier_names.find(NO_CARRIER))?;
         let name = self.messages.insert(NewMessage {
             content: &content,
             incoming: open.incoming,
@@ -312,7 +397,7 @@ impl Shard {
             expires_ms: open.expires_ms,
             destination_hash: hash,
             connection: ConnectionRef::NONE,
-            api: open.api,
+            api: open.api.clone(),
             schedule_ms: open.schedule_ms,
             submission: open.submission,
             alias: open.alias,
@@ -323,7 +408,11 @@ impl Shard {
         } else {
             self.index_restored(id, account, content.source.digits, open.submission, open.alias, Some(name))
         };
-        let Some(message) = self.messages.get_mut(name) else { return };
+        if !open.incoming && open.outcome.is_none() {
+            let carrier = self.restore_way(name, named).unwrap_or(carrier);
+            self.messages.get_mut(name)?.carrier = carrier;
+        }
+        let message = self.messages.get_mut(name)?;
         message.place = place;
         message.journal_offset = open.offset;
         message.attempts = u16::try_from(open.attempts).unwrap_or(u16::MAX);
@@ -332,20 +421,32 @@ impl Shard {
         if let Some(carrier_message_id) = &open.carrier_message_id {
             message.set_carrier_message_id(carrier_message_id);
         }
-        if open.incoming || open.outcome.is_some() {
+        Some(name)
+    }
+
+    /// Goes on where the journal ends.
+    fn go_on(&mut self, name: MessageRef, open: &Open) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        if let Some(outcome) = open.outcome.filter(|_| open.lacks_final) {
+            self.end_as(name, outcome, Then::Deliver);
+        } else if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if let Some(carrier_message_id) = open.carrier_message_id {
+        } else if let Some(carrier_message_id) = &open.carrier_message_id {
             message.phase = Phase::AwaitingReceipt;
+            let carrier = message.carrier;
             if message.awaits_receipt() {
-                self.receipts.expect(carrier, &carrier_message_id, name);
+                self.receipts.expect(carrier, carrier_message_id, name);
             } else {
                 // The crash came between `sent` and `final`.
                 self.end(name, MessageState::Accepted, b"");
             }
         } else {
+            message.review = open.review;
             // What is due by now as well: it goes the way of all that wait.
-            if message.schedule_ms == 0 {
-                self.carriers[carrier as usize].queued += 1;
+            if open.review == Review::Held {
+                self.quarantine.insert(message.id, name, open.held_by.as_str().into());
+            } else if message.schedule_ms == 0 {
+                self.count_in(name);
             }
             self.start(name);
         }

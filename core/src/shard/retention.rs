@@ -1,11 +1,12 @@
 //! Lets the journal drop its oldest segment: what of it is still open is written again at the tail first.
 
 use brivas_proto::v1;
+use brivas_route::OverlayEntry;
 use prost::Message as _;
 
 use super::Shard;
 use super::idempotency::OldKey;
-use super::messages::{Message, Phase};
+use super::messages::{Message, MessageRef, Phase, Review};
 
 /// Where the carrying of one segment stands.
 #[derive(Debug, Default)]
@@ -17,6 +18,10 @@ pub(crate) enum Carrying {
     Messages {
         end: i64,
         next_slot: usize,
+    },
+    Consents {
+        end: i64,
+        left: Vec<OverlayEntry>,
     },
     Keys {
         end: i64,
@@ -44,6 +49,10 @@ impl Shard {
                 }
             }
             Carrying::Messages { end, next_slot } => self.carrying = self.carry_messages(end, next_slot),
+            Carrying::Consents { end, ref mut left } => {
+                let left = std::mem::take(left);
+                self.carrying = self.carry_consents(end, left);
+            }
             Carrying::Keys { end, ref mut left } => {
                 let left = std::mem::take(left);
                 self.carrying = self.carry_keys(end, left);
@@ -82,8 +91,9 @@ impl Shard {
             }
             let account = &self.accounts[message.account as usize].name;
             let carrier = &self.carriers[message.carrier as usize].name;
-            let event =
-                v1::Event { kind: Some(v1::event::Kind::Checkpoint(checkpoint(message, account, carrier))) };
+            let event = v1::Event {
+                kind: Some(v1::event::Kind::Checkpoint(self.checkpoint(name, message, account, carrier))),
+            };
             let id = message.id;
             let offset = self.journal.append(self.clock.wall_ms, id, |out| event.encode_raw(out));
             if let Some(message) = self.messages.get_mut(name) {
@@ -92,6 +102,23 @@ impl Shard {
         }
         if last_slot < slots {
             return Carrying::Messages { end, next_slot: last_slot };
+        }
+        let left = self.consents_before(end);
+        self.carry_consents(end, left)
+    }
+
+    fn carry_consents(&mut self, end: i64, mut left: Vec<OverlayEntry>) -> Carrying {
+        let step_end = self.step_end();
+        while let Some(entry) = left.last() {
+            if !self.may_carry(step_end) {
+                return Carrying::Consents { end, left };
+            }
+            // One that changed meanwhile was written then.
+            if self.is_still(entry) {
+                let entry = entry.clone();
+                self.carry_consent(&entry);
+            }
+            left.pop();
         }
         let left = self.idempotency.before(end);
         self.carry_keys(end, left)
@@ -116,7 +143,7 @@ impl Shard {
                 key_only: true,
                 ..v1::OpenMessage::default()
             };
-            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open) });
+            let kind = v1::event::Kind::Checkpoint(v1::Checkpoint { open: Some(open), consent: None });
             let event = v1::Event { kind: Some(kind) };
             let offset = self.journal.append(self.clock.wall_ms, known.id, |out| event.encode_raw(out));
             self.idempotency.moved(account, &key, offset);
@@ -125,71 +152,86 @@ impl Shard {
     }
 }
 
-/// The whole state of an open message.
-fn checkpoint(message: &Message, account: &str, carrier: &str) -> v1::Checkpoint {
-    let content = message.content().unwrap_or_default();
-    let address = |address: &brivas_smpp::pdu::Address<'_>| v1::Address {
-        ton: address.ton.into(),
-        npi: address.npi.into(),
-        digits: address.digits.to_vec(),
-    };
-    let content = v1::Content {
-        service_type: content.service_type.to_vec(),
-        source: Some(address(&content.source)),
-        destination: Some(address(&content.destination)),
-        esm_class: content.esm_class.0.into(),
-        protocol_id: content.protocol_id.into(),
-        priority: content.priority_flag.into(),
-        // What the customer asked for; the body has what is asked of the carrier.
-        registered_delivery: message.registered_delivery.0.into(),
-        data_coding: content.data_coding.into(),
-        default_message_id: content.sm_default_msg_id.into(),
-        short_message: content.short_message.to_vec(),
-        tlvs: content.tlvs.octets().to_vec(),
-    };
-    let origin = if message.incoming {
-        v1::open_message::Origin::MoAccepted(v1::MoAccepted {
-            account: account.to_owned(),
+impl Shard {
+    /// The whole state of an open message.
+    fn checkpoint(
+        &self,
+        name: MessageRef,
+        message: &Message,
+        account: &str,
+        carrier: &str,
+    ) -> v1::Checkpoint {
+        let content = message.content().unwrap_or_default();
+        let address = |address: &brivas_smpp::pdu::Address<'_>| v1::Address {
+            ton: address.ton.into(),
+            npi: address.npi.into(),
+            digits: address.digits.to_vec(),
+        };
+        let content = v1::Content {
+            service_type: content.service_type.to_vec(),
+            source: Some(address(&content.source)),
+            destination: Some(address(&content.destination)),
+            esm_class: content.esm_class.0.into(),
+            protocol_id: content.protocol_id.into(),
+            priority: content.priority_flag.into(),
+            // What the customer asked for; the body has what is asked of the carrier.
+            registered_delivery: message.registered_delivery.0.into(),
+            data_coding: content.data_coding.into(),
+            default_message_id: content.sm_default_msg_id.into(),
+            short_message: content.short_message.to_vec(),
+            tlvs: content.tlvs.octets().to_vec(),
+        };
+        let origin = if message.incoming {
+            v1::open_message::Origin::MoAccepted(v1::MoAccepted {
+                account: account.to_owned(),
+                carrier: carrier.to_owned(),
+                content: Some(content),
+            })
+        } else {
+            let api = message.api.as_deref();
+            v1::open_message::Origin::Accepted(v1::Accepted {
+                account: account.to_owned(),
+                content: Some(content),
+                expires_at_ms: message.expires_ms,
+                origin: i32::from(api.is_some()),
+                idempotency_key: api.map(|api| api.idempotency_key.clone()).unwrap_or_default(),
+                idempotency_fingerprint: api.map_or(0, |api| api.fingerprint),
+                reference: api.map(|api| api.reference.clone()).unwrap_or_default(),
+                schedule_at_ms: message.schedule_ms,
+                submission_id: message.submission,
+                alias: message.alias,
+                held_by: match message.review {
+                    Review::Held => self.quarantine.rule(message.id).unwrap_or_default().to_owned(),
+                    Review::None | Review::Passed => String::new(),
+                },
+            })
+        };
+        let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;
+        let sent = was_sent.then(|| v1::Sent {
             carrier: carrier.to_owned(),
-            content: Some(content),
-        })
-    } else {
-        let api = message.api.as_deref();
-        v1::open_message::Origin::Accepted(v1::Accepted {
-            account: account.to_owned(),
-            content: Some(content),
-            expires_at_ms: message.expires_ms,
-            origin: i32::from(api.is_some()),
-            idempotency_key: api.map(|api| api.idempotency_key.clone()).unwrap_or_default(),
-            idempotency_fingerprint: api.map_or(0, |api| api.fingerprint),
-            reference: api.map(|api| api.reference.clone()).unwrap_or_default(),
-            schedule_at_ms: message.schedule_ms,
-            submission_id: message.submission,
-            alias: message.alias,
-        })
-    };
-    let was_sent = !message.carrier_message_id().is_empty() && message.phase != Phase::InFlight;
-    let sent = was_sent.then(|| v1::Sent {
-        carrier: carrier.to_owned(),
-        carrier_message_id: message.carrier_message_id().to_vec(),
-        attempt: message.attempts.into(),
-    });
-    let ended = message.outcome.map(|outcome| v1::Final {
-        state: outcome.state as i32,
-        carrier: carrier.to_owned(),
-        error: String::from_utf8_lossy(outcome.error()).into_owned(),
-        done_at_ms: outcome.done_ms,
-        attempt: message.attempts.into(),
-    });
-    v1::Checkpoint {
-        open: Some(v1::OpenMessage {
-            accepted_at_ms: message.accepted_ms,
-            origin: Some(origin),
-            attempts: message.attempts.into(),
-            sent,
-            r#final: ended,
-            final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
-            key_only: false,
-        }),
+            carrier_message_id: message.carrier_message_id().to_vec(),
+            attempt: message.attempts.into(),
+            ..v1::Sent::default()
+        });
+        let ended = message.outcome.map(|outcome| v1::Final {
+            state: outcome.state as i32,
+            carrier: carrier.to_owned(),
+            error: String::from_utf8_lossy(outcome.error()).into_owned(),
+            done_at_ms: outcome.done_ms,
+            attempt: message.attempts.into(),
+        });
+        v1::Checkpoint {
+            open: Some(v1::OpenMessage {
+                accepted_at_ms: message.accepted_ms,
+                origin: Some(origin),
+                attempts: message.attempts.into(),
+                sent,
+                r#final: ended,
+                final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
+                key_only: false,
+                parts: self.open_parts(name, carrier),
+            }),
+            consent: None,
+        }
     }
 }

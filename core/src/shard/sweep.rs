@@ -31,6 +31,8 @@ impl Shard {
         self.retry_due();
         self.start_due();
         self.expire_parked();
+        self.expire_joining();
+        self.together.expire(self.clock.now_ms());
         self.sweep_messages();
         self.compact_queues();
         if self.clock.now_ms() >= self.next_look_ms {
@@ -141,7 +143,9 @@ impl Shard {
                 i64::from(config.spec.delivery_retention_seconds) * 1_000
             });
             match message.phase {
-                Phase::Queued | Phase::Retrying | Phase::Scheduled if message.expires_ms <= wall_ms => {
+                Phase::Queued | Phase::Retrying | Phase::Scheduled | Phase::Held | Phase::InReview
+                    if message.expires_ms <= wall_ms && !message.incoming =>
+                {
                     self.count_out(name);
                     self.end(name, MessageState::Expired, b"");
                 }

@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 pub mod peer;
+pub mod site;
 pub mod wire;
 
 use std::future::Future;
@@ -316,6 +317,7 @@ pub fn route(carriers: &[&str]) -> v1::Route {
         carrier: (*carrier).to_owned(),
         priority: priority as u32,
         weight: 1,
+        ..v1::RouteTarget::default()
     };
     v1::Route {
         name: "default".to_owned(),
@@ -393,6 +395,9 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::PartEnded(_) => "part_ended",
+        Kind::Released(_) => "released",
+        Kind::ConsentChanged(_) => "consent_changed",
         Kind::Replaced(_) => "replaced",
     }
 }

@@ -26,6 +26,10 @@ pub enum Said {
         from: String,
         text: Vec<u8>,
         is_receipt: bool,
+        /// The whole body.
+        body: Vec<u8>,
+        /// The TLV area as it came.
+        tlvs: Vec<u8>,
     },
     Answered {
         token: u64,
@@ -243,6 +247,12 @@ impl Peer {
                     from: String::from_utf8_lossy(message.source.digits).into_owned(),
                     text: message.text().to_vec(),
                     is_receipt: message.esm_class.is_receipt(),
+                    body: {
+                        let mut body = Vec::new();
+                        message.encode(&mut body);
+                        body
+                    },
+                    tlvs: message.tlvs.octets().to_vec(),
                 },
                 Event::Answered { token, status, message_id, .. } => {
                     Said::Answered { token, status, id: String::from_utf8_lossy(message_id).into_owned() }

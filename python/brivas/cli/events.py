@@ -19,6 +19,8 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             fields |= {"origin": "smpp" if event.accepted.origin == events_pb2.ORIGIN_SMPP else "api"}
             fields |= {"expires_at_ms": event.accepted.expires_at_ms, **content_as_dict(event.accepted.content)}
             fields |= {"schedule_at_ms": event.accepted.schedule_at_ms or None}
+            if event.accepted.held_by:
+                fields |= {"held_by": event.accepted.held_by}
             if event.accepted.submission_id:
                 fields |= {"submission_id": f"{event.accepted.submission_id:016x}"}
             if event.accepted.alias:
@@ -27,10 +29,16 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
             sent = event.sent
             carrier_id = sent.carrier_message_id.decode("latin-1")
             fields |= {"carrier": sent.carrier, "carrier_message_id": carrier_id, "attempt": sent.attempt}
+            fields |= part_as_dict(sent)
         case "attempt_failed":
             failed = event.attempt_failed
             fields |= {"carrier": failed.carrier, "attempt": failed.attempt, "reason": failed.reason}
             fields |= {"command_status": failed.command_status, "retry_at_ms": failed.retry_at_ms or None}
+            fields |= part_as_dict(failed)
+        case "part_ended":
+            ended = event.part_ended
+            fields |= {"part": ended.number, "state": state_name(ended.state), "carrier": ended.carrier}
+            fields |= {"error": ended.error or None, "done_at_ms": ended.done_at_ms, "attempt": ended.attempt}
         case "final":
             final = event.final
             fields |= {"state": state_name(final.state), "carrier": final.carrier, "error": final_error(final)}
@@ -44,7 +52,17 @@ def event_as_dict(event: events_pb2.Event) -> dict[str, Any]:
         case "replaced":
             fields |= {"expires_at_ms": event.replaced.expires_at_ms, **content_as_dict(event.replaced.content)}
             fields |= {"schedule_at_ms": event.replaced.schedule_at_ms or None}
+        case "consent_changed":
+            consent = event.consent_changed
+            fields |= {"number": consent.number, "suppressed": consent.suppressed}
+            fields |= {"account": consent.account or None, "sender": consent.sender.decode("latin-1") or None}
     return fields
+
+
+def part_as_dict(event: events_pb2.Sent | events_pb2.AttemptFailed) -> dict[str, Any]:
+    """Which of the message's PDUs it was, where there are several."""
+    several = event.part.total > 1
+    return {"part": event.part.number, "parts": event.part.total} if several else {}
 
 
 def content_as_dict(value: events_pb2.Content) -> dict[str, Any]:

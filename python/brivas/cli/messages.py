@@ -17,11 +17,14 @@ KINDS = (
     "accepted",
     "sent",
     "attempt_failed",
+    "part_ended",
     "final",
     "receipt_delivered",
     "mo_accepted",
     "mo_delivered",
     "replaced",
+    "released",
+    "consent_changed",
 )
 
 

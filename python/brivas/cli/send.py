@@ -13,6 +13,7 @@ from brivas.limits import VALIDITY_SECONDS_MAX
 
 if TYPE_CHECKING:
     from brivas.clients.messaging import MessagingClient
+    from brivas.v1 import messaging_pb2
 
 _POLL_SECONDS = 0.1
 
@@ -66,15 +67,35 @@ def send(
             raise refusal(result)
         if not wait:
             if as_json:
-                print_json({"id": result.id, "replayed": answer.replayed})
+                print_json({"id": result.id, "replayed": answer.replayed, **_cost(result.text)})
             else:
                 click.echo(result.id)
+                _tell_saving(result.text)
             return
         click.echo(f"accepted {result.id}, waiting for the receipt", err=True)
         status = status_as_dict(_wait_final(client, result.id, timeout_seconds))
     _show(status, as_json=as_json)
     if status["state"] != "delivered":
         raise SystemExit(1)
+
+
+def _cost(cost: messaging_pb2.TextCost) -> dict[str, Any]:
+    return {
+        "parts": cost.parts,
+        "encoding": cost.encoding,
+        "replaced": cost.replaced,
+        "parts_saved": cost.parts_saved if cost.replaced else 0,
+    }
+
+
+def _tell_saving(cost: messaging_pb2.TextCost) -> None:
+    if cost.parts > 1 or cost.replaced:
+        said = f"{cost.parts} parts in {cost.encoding}"
+        if cost.replaced:
+            said += f", {cost.parts_saved} saved by replacing {cost.replaced} characters"
+        elif cost.parts_saved:
+            said += f"; transliteration would save {cost.parts_saved}"
+        click.echo(said, err=True)
 
 
 def _wait_final(client: MessagingClient, message_id: str, timeout_seconds: float) -> Any:

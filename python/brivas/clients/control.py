@@ -15,8 +15,8 @@ from brivas.errors import DeadlineError
 from brivas.resources.secret import Secret
 from brivas.v1 import control_pb2, control_pb2_grpc, messaging_pb2
 
-APPLY_TIMEOUT_SECONDS = 60.0
-"""A snapshot may be large."""
+APPLY_TIMEOUT_SECONDS = 300.0
+"""A snapshot may be large, and name files that the engine reads first."""
 
 Answer = TypeVar("Answer")
 
@@ -64,7 +64,19 @@ class ControlClient:
     ) -> control_pb2.ExplainResponse:
         """Why a message takes its route."""
         request = control_pb2.ExplainRequest(account=account, destination=destination, direction=direction)
+        return self.explain_message(request)
+
+    def explain_message(self, request: control_pb2.ExplainRequest) -> control_pb2.ExplainResponse:
+        """The same, of a message with sender, text and time."""
         return self._call(lambda: self._stub.Explain(request, timeout=self._timeout, metadata=self._metadata))
+
+    def review(self, request: control_pb2.ReviewRequest) -> control_pb2.ReviewResponse:
+        """Messages that a policy rule holds: listed, let go, or ended."""
+        return self._call(lambda: self._stub.Review(request, timeout=self._timeout, metadata=self._metadata))
+
+    def suppressions(self, request: control_pb2.SuppressionsRequest) -> control_pb2.SuppressionsResponse:
+        """Consents that changed: listed, or one changed."""
+        return self._call(lambda: self._stub.Suppressions(request, timeout=self._timeout, metadata=self._metadata))
 
     def drain(self, timeout_ms: int) -> control_pb2.DrainResponse:
         """Stops acceptance and lets what is under way finish."""

@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse
+from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
+from brivas.resources.text import DefaultAlphabet, Language, LongMessages
 
 SYSTEM_ID_LENGTH_MAX = 15
 """SMPP 3.4 §4.1.1: 16 octets with the NUL."""
@@ -77,6 +78,37 @@ class AccountSpec(Part, frozen=True):
     delivery_retention_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="How long a receipt or an incoming message waits to be taken.")
     ] = 259_200
+    long_messages: Annotated[
+        LongMessages,
+        Meta(
+            description="How long messages to the customer travel: as the carrier sent them, in parts (`udh8`, "
+            "`udh16`, `sar`), or whole in message_payload.",
+        ),
+    ] = "asSent"
+    default_alphabet: Annotated[
+        DefaultAlphabet, Meta(description="What data_coding 0 means in what the customer sends and gets by SMPP.")
+    ] = "gsm"
+    languages: Annotated[
+        tuple[Language, ...],
+        Meta(max_length=13, description="Languages whose shift tables texts by API may use, where that saves parts."),
+    ] = ()
+    transliterate: Annotated[
+        bool,
+        Meta(description="Whether texts by API may have characters replaced by their nearest, where that saves parts."),
+    ] = False
+    reassembly_timeout_seconds: Annotated[
+        int, Meta(ge=1, le=3_600, description="How long parts wait for the rest, where they are put together.")
+    ] = 60
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of its messages, for conditions of routes and rules.")
+    ] = ()
+    consent: Annotated[
+        Literal["sender", "account", "off"],
+        Meta(
+            description="What STOP in an incoming message stops: messages from the number it was sent to, all of the "
+            "account's, or nothing."
+        ),
+    ] = "sender"
 
 
 class Account(Resource, frozen=True):

@@ -25,6 +25,14 @@ Name = Annotated[
         examples=["sample", "carrier-1"],
     ),
 ]
+Tag = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
+        description="1 to 32 lower-case letters, digits and dashes. At most 64 different ones over all resources.",
+        examples=["otp", "marketing"],
+    ),
+]
 LabelKey = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$", description="Up to 63 characters.")]
 LabelValue = Annotated[str, Meta(max_length=63, description="Up to 63 characters.")]
 
@@ -60,6 +68,14 @@ class SecretUse:
 
     path: Path
     secret: SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """A large file that a resource names; the engine reads it."""
+
+    path: Path
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,10 @@ class Resource(Part, frozen=True):
 
     def secrets(self) -> Iterable[SecretUse]:
         """Secrets that must be readable."""
+        return ()
+
+    def files(self) -> Iterable[FileUse]:
+        """Large files that must be there."""
         return ()
 
     def faults(self) -> Iterable[Fault]:

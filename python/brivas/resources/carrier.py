@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.account import SystemId
-from brivas.resources.base import Fault, Part, Resource, SecretUse
+from brivas.resources.base import Fault, Part, Resource, SecretUse, Tag
 from brivas.resources.secret import SecretRef
+from brivas.resources.text import DefaultAlphabet, LongMessages
 
 HOUR_MS = 3_600_000
 
@@ -82,6 +83,17 @@ class CarrierSpec(Part, frozen=True):
     retry_max_ms: Annotated[
         int, Meta(ge=10, le=24 * HOUR_MS, description="Milliseconds between tries of a message, at most.")
     ] = 300_000
+    long_messages: Annotated[
+        LongMessages,
+        Meta(
+            description="How long messages travel to it: as the customer sent them, in parts (`udh8`, `udh16`, `sar`), "
+            "or whole in message_payload.",
+        ),
+    ] = "asSent"
+    default_alphabet: Annotated[DefaultAlphabet, Meta(description="What data_coding 0 means there.")] = "gsm"
+    tags: Annotated[
+        tuple[Tag, ...], Meta(max_length=64, description="Marks of the messages that come from it, for conditions.")
+    ] = ()
 
 
 class Carrier(Resource, frozen=True):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TypeVar
 
 from brivas.errors import ConfigError
 from brivas.resources.base import Path, Resource
+from brivas.resources.datafile import FileSource, FoundFile
 from brivas.resources.document import Document, read_documents
 from brivas.resources.kinds import installed_kinds
 from brivas.resources.parse import parse_resource
@@ -32,6 +33,8 @@ class Config:
 
     resources: tuple[Resource, ...]
     secrets: Mapping[SecretRef, Secret]
+    files: Mapping[str, FoundFile] = field(default_factory=dict)
+    """Large files, by the names that resources have for them."""
 
     def of(self, cls: type[R]) -> tuple[R, ...]:
         """The resources of a kind, by name."""
@@ -43,6 +46,13 @@ class Config:
             return self.secrets[reference]
         except KeyError:
             raise ConfigError(f"the secret in {reference.describe()} was not read") from None
+
+    def file(self, name: str) -> FoundFile:
+        """Where a file is, and what is in it."""
+        try:
+            return self.files[name]
+        except KeyError:
+            raise ConfigError(f"the file {name} was not read") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,10 @@ def load_folder(
     kinds: Mapping[str, type[Resource]] | None = None,
     read_secrets: bool = True,
 ) -> Config:
-    """The configuration in a folder (or in one file). A ConfigRefusedError names everything that is wrong."""
+    """The configuration in a folder (or in one file). A ConfigRefusedError names everything that is wrong.
+
+    Without `read_secrets` nothing beside the folder is read: neither secrets nor large files.
+    """
     files = list_files(folder)
     base = folder if folder.is_dir() else folder.parent
     known = installed_kinds() if kinds is None else kinds
@@ -81,12 +94,14 @@ def load_folder(
         problems += _dangling(placed)
     source = SecretSource((base,) if data is None else (base, data), os.environ if environment is None else environment)
     secrets: dict[SecretRef, Secret] = {}
+    found: dict[str, FoundFile] = {}
     if read_secrets:
         problems += _read_secrets(placed, source, secrets)
+        problems += _find_files(placed, FileSource(source.folders), found)
     if problems:
         raise ConfigRefusedError(problems)
     ordered = sorted((each.resource for each in placed), key=lambda resource: (resource.kind_name, resource.name))
-    return Config(tuple(ordered), secrets)
+    return Config(tuple(ordered), secrets, found)
 
 
 def list_files(folder: FilePath) -> list[FilePath]:
@@ -153,6 +168,15 @@ def _read_secrets(placed: Sequence[_Placed], source: SecretSource, into: dict[Se
         for use in each.resource.secrets():
             try:
                 into[use.secret] = source.read(use.secret)
+            except ConfigError as error:
+                yield Problem(each.document.file, each.document.mark(use.path), use.path, error.message, error.hint)
+
+
+def _find_files(placed: Sequence[_Placed], source: FileSource, into: dict[str, FoundFile]) -> Iterator[Problem]:
+    for each in placed:
+        for use in each.resource.files():
+            try:
+                into[use.file] = source.find(use.file)
             except ConfigError as error:
                 yield Problem(each.document.file, each.document.mark(use.path), use.path, error.message, error.hint)
 

@@ -1,4 +1,4 @@
-"""Kind Route: which carriers a message goes to, or which account an incoming one goes to."""
+"""Kind Route: which carriers a message goes to, changed for them, or which account gets an incoming one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.base import Claim, Fault, Name, Part, Reference, Resource
+from brivas.resources.conditions import Conditions
+from brivas.resources.rewrite import Rewrite
 
 
 class RouteTarget(Part, frozen=True):
@@ -16,10 +18,18 @@ class RouteTarget(Part, frozen=True):
     carrier: Annotated[Name, Meta(description="Name of a Carrier.")]
     priority: Annotated[int, Meta(ge=0, le=255, description="Lower is tried first.")] = 0
     weight: Annotated[int, Meta(ge=1, le=1_000_000, description="Share among the targets of the same priority.")] = 1
+    price: Annotated[
+        int, Meta(ge=0, le=10**15, description="leastCost: what a part costs, in any unit that is the same for all.")
+    ] = 0
+    rewrite: Rewrite | None = None
 
 
 class RouteSpec(Part, frozen=True):
-    """What is matched, and where it goes. The longest prefix wins, then the account's own route."""
+    """What is matched, and where it goes.
+
+    Routes with `when` go before all others, the lowest `order` first. Of the others the longest prefix wins, then the
+    account's own route.
+    """
 
     direction: Annotated[
         Literal["mt", "mo"], Meta(description="`mt`: from customers to carriers; `mo`: from carriers to customers.")
@@ -37,10 +47,20 @@ class RouteSpec(Part, frozen=True):
     )
     targets: Annotated[tuple[RouteTarget, ...], Meta(max_length=16, description="mt: the carriers, at least one.")] = ()
     to_account: Annotated[Name, Meta(description="mo: the Account that gets the message.")] | None = None
+    when: Conditions | None = None
+    order: Annotated[int, Meta(ge=0, le=1_000_000, description="With `when`: lower is tried first.")] = 100
+    balance: Annotated[
+        Literal["destination", "message", "leastCost"],
+        Meta(
+            description="How targets of one priority share: by weight, a number keeping its carrier; by weight, each "
+            "message anew; or the lowest price first."
+        ),
+    ] = "destination"
+    rewrite: Rewrite | None = None
 
 
 class Route(Resource, frozen=True):
-    """Where messages go, by the destination's prefix."""
+    """Where messages go: by prefix and account, or by conditions."""
 
     kind_name: ClassVar[str] = "Route"
 
@@ -55,10 +75,14 @@ class Route(Resource, frozen=True):
             yield Reference(("spec", "account"), "Account", self.spec.account)
         if self.spec.to_account is not None:
             yield Reference(("spec", "toAccount"), "Account", self.spec.to_account)
+        if self.spec.when is not None:
+            yield from self.spec.when.references(("spec", "when"))
 
     def claims(self) -> Iterable[Claim]:
-        """One direction, prefix and account has one route."""
+        """One direction, prefix and account has one route without conditions."""
         spec = self.spec
+        if spec.when is not None:
+            return
         scope = f"{spec.direction} prefix {spec.prefix!r}" + (f" of account {spec.account}" if spec.account else "")
         yield Claim(("spec",), "route for", scope)
 
@@ -75,6 +99,9 @@ class Route(Resource, frozen=True):
                 yield Fault(("spec",), "an mo route needs `toAccount`", "add `toAccount: NAME`")
             if spec.targets:
                 yield Fault(("spec", "targets"), "an mo route has no `targets`", "remove them, or use direction: mt")
+            if spec.rewrite is not None:
+                yield Fault(("spec", "rewrite"), "an mo route has no `rewrite`", "remove it, or use direction: mt")
+        yield from self._condition_faults()
         seen: set[str] = set()
         for index, target in enumerate(spec.targets):
             if target.carrier in seen:
@@ -84,3 +111,20 @@ class Route(Resource, frozen=True):
                     "name it once; its share is `weight`",
                 )
             seen.add(target.carrier)
+            if target.rewrite is not None:
+                yield from target.rewrite.faults(("spec", "targets", index, "rewrite"))
+        if spec.rewrite is not None:
+            yield from spec.rewrite.faults(("spec", "rewrite"))
+
+    def _condition_faults(self) -> Iterable[Fault]:
+        spec, when = self.spec, self.spec.when
+        if when is None:
+            return
+        yield from when.faults(("spec", "when"))
+        if spec.prefix and when.prefixes:
+            yield Fault(("spec", "prefix"), "`prefix` beside `when.prefixes`", "put it among them")
+        if spec.account and when.accounts:
+            yield Fault(("spec", "account"), "`account` beside `when.accounts`", "put it among them")
+        if spec.direction == "mo" and (spec.account or when.accounts):
+            path = ("spec", "account") if spec.account else ("spec", "when", "accounts")
+            yield Fault(path, "an incoming message has no account yet", "`toAccount` names who gets it")

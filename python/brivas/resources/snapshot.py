@@ -6,13 +6,18 @@ from brivas.errors import ConfigError
 from brivas.resources.account import Account
 from brivas.resources.carrier import Carrier
 from brivas.resources.config import Config
-from brivas.resources.route import Route
+from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
+from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
 from brivas.v1 import control_pb2
 
 _DURABILITY = {"disk": control_pb2.DURABILITY_DISK, "memory": control_pb2.DURABILITY_MEMORY}
 _DELIVERY = {"smpp": control_pb2.DELIVERY_SMPP, "webhook": control_pb2.DELIVERY_WEBHOOK}
-_DIRECTION = {"mt": control_pb2.DIRECTION_MT, "mo": control_pb2.DIRECTION_MO}
+_CONSENT = {
+    "sender": control_pb2.CONSENT_SCOPE_SENDER,
+    "account": control_pb2.CONSENT_SCOPE_ACCOUNT,
+    "off": control_pb2.CONSENT_SCOPE_OFF,
+}
 _BIND_MODE = {
     "transceiver": control_pb2.BIND_MODE_TRANSCEIVER,
     "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
@@ -23,11 +28,12 @@ _VERSION = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
 def compile_snapshot(config: Config) -> control_pb2.Snapshot:
     """The engine's snapshot, ordered by name."""
-    return control_pb2.Snapshot(
+    snapshot = control_pb2.Snapshot(
         accounts=[_account(config, account) for account in config.of(Account)],
         carriers=[_carrier(config, carrier) for carrier in config.of(Carrier)],
-        routes=[_route(route) for route in config.of(Route)],
     )
+    compile_routing(config, snapshot)
+    return snapshot
 
 
 def _account(config: Config, account: Account) -> control_pb2.Account:
@@ -48,6 +54,13 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         validity_default_seconds=spec.validity_default_seconds,
         incoming=_DELIVERY[spec.incoming],
         delivery_retention_seconds=spec.delivery_retention_seconds,
+        long_messages=LONG_MESSAGES[spec.long_messages],
+        default_alphabet=DEFAULT_ALPHABET[spec.default_alphabet],
+        languages=sorted(LANGUAGE[language] for language in spec.languages),
+        transliterate=spec.transliterate,
+        reassembly_timeout_seconds=spec.reassembly_timeout_seconds,
+        tags=spec.tags,
+        consent_scope=_CONSENT[spec.consent],
     )
 
 
@@ -86,24 +99,12 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         queue_max=spec.queue_max,
         retry_initial_ms=spec.retry_initial_ms,
         retry_max_ms=spec.retry_max_ms,
+        long_messages=LONG_MESSAGES[spec.long_messages],
+        default_alphabet=DEFAULT_ALPHABET[spec.default_alphabet],
+        tags=spec.tags,
         interface_version=_VERSION[spec.interface_version],
         address_range=spec.address_range,
         addr_ton=spec.addr_ton,
         addr_npi=spec.addr_npi,
         window_min=spec.window_min,
-    )
-
-
-def _route(route: Route) -> control_pb2.Route:
-    spec = route.spec
-    return control_pb2.Route(
-        name=route.name,
-        direction=_DIRECTION[spec.direction],
-        prefix=spec.prefix,
-        account=spec.account or "",
-        targets=[
-            control_pb2.RouteTarget(carrier=target.carrier, priority=target.priority, weight=target.weight)
-            for target in spec.targets
-        ],
-        to_account=spec.to_account or "",
     )

@@ -82,8 +82,21 @@ def test_the_snapshot_says_what_the_resources_say(folder: Path) -> None:
 
 def test_every_field_of_the_snapshot_is_filled_from_a_spec() -> None:
     """A field that is added to the border must not be forgotten here."""
-    source = Path(compile_snapshot.__code__.co_filename).read_text()
-    for message in (control_pb2.Account, control_pb2.Carrier, control_pb2.Route, control_pb2.RouteTarget):
+    sources = Path(compile_snapshot.__code__.co_filename).parent.glob("*.py")
+    source = "".join(file.read_text() for file in sources)
+    for message in (
+        control_pb2.Account,
+        control_pb2.Carrier,
+        control_pb2.Route,
+        control_pb2.RouteTarget,
+        control_pb2.Conditions,
+        control_pb2.Rewrite,
+        control_pb2.AddedTlv,
+        control_pb2.NumberingPlan,
+        control_pb2.Velocity,
+        control_pb2.SuppressionList,
+        control_pb2.ConsentWord,
+    ):
         for field in message.DESCRIPTOR.fields:
             assert f"{field.name}=" in source, f"{message.DESCRIPTOR.name}.{field.name}"
 

@@ -94,7 +94,7 @@ def test_problems_beyond_the_bound_are_counted(tmp_path: Path) -> None:
 def test_an_unknown_kind_lists_the_known_ones(tmp_path: Path) -> None:
     problem = refusals(tmp_path, "apiVersion: brivas.io/v1\nkind: Carier\n")[0]
     assert problem.hint is not None
-    assert problem.hint.startswith("did you mean `Carrier`? known kinds: Account, Carrier, Route")
+    assert problem.hint.startswith("did you mean `Carrier`? known kinds: Account, Carrier, ")
 
 
 def test_two_resources_of_one_kind_and_name_are_refused(tmp_path: Path) -> None:

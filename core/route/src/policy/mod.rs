@@ -107,6 +107,26 @@ impl PolicyState {
 }
 
 impl Policy {
+    /// What of a state counts for this message: enough for [`Policy::explain`] to answer as with the whole, elsewhere.
+    #[must_use]
+    pub fn state_about(&self, state: &PolicyState, message: &Message<'_>) -> PolicyState {
+        let mut about = PolicyState {
+            velocity: VelocityState::new(state.velocity.limits(), 0),
+            suppressed: state.suppressed.about(message),
+            scratch: RuleScratch::default(),
+            passed: Vec::new(),
+        };
+        for rule in &*self.rules {
+            if let Compiled::Velocity(counting) = &rule.check {
+                let key = CounterKey::new(counting, message);
+                if about.velocity.count(&key, counting.span, 0) == 0 {
+                    about.velocity.take_over(&state.velocity, &key, counting.span);
+                }
+            }
+        }
+        about
+    }
+
     /// Decides about a message, and counts it if it is taken. `now_ms` is Unix time.
     ///
     /// A message that is taken, held or delayed counts for each velocity rule that stands before the deciding one and

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::suppression::{Scope, SuppressionError, checked};
+use super::suppression::{Scope, SuppressionError, Suppressions, checked};
 use crate::hash::Seeded;
+use crate::message::Message;
+use crate::slots::integer;
 
 /// What has changed since the base was built.
 #[derive(Debug)]
@@ -52,11 +54,27 @@ impl SuppressionOverlay {
         number: &[u8],
         suppressed: bool,
     ) -> Result<u64, SuppressionError> {
+        self.set_at(account, sender, number, suppressed, 0)
+    }
+
+    /// The same, with a number for the change that the caller has, such as its place in a journal; used if it is above
+    /// all before it.
+    ///
+    /// # Errors
+    /// As [`SuppressionOverlay::set`].
+    pub fn set_at(
+        &mut self,
+        account: Option<u32>,
+        sender: Option<&[u8]>,
+        number: &[u8],
+        suppressed: bool,
+        sequence: u64,
+    ) -> Result<u64, SuppressionError> {
         let key = checked(account, sender, number)?;
         if self.changes.len() >= self.max && !self.changes.contains_key(&key) {
             return Err(SuppressionError::Full { max: self.max });
         }
-        self.last += 1;
+        self.last = sequence.max(self.last + 1);
         self.changes.insert(key, Change { suppressed, sequence: self.last });
         Ok(self.last)
     }
@@ -72,14 +90,40 @@ impl SuppressionOverlay {
         self.changes.retain(|_, change| change.sequence > last);
     }
 
+    /// Forgets the changes that say what the base says.
+    pub fn retire_known(&mut self, base: &Suppressions) {
+        self.changes.retain(|(scope, number), change| base.has(scope, *number) != change.suppressed);
+    }
+
+    /// What was changed last of this number, if anything was.
+    #[must_use]
+    pub fn says(&self, account: Option<u32>, sender: Option<&[u8]>, number: &[u8]) -> Option<bool> {
+        let key = checked(account, sender, number).ok()?;
+        self.changes.get(&key).map(|change| change.suppressed)
+    }
+
     /// Every change, in no order.
     pub fn entries(&self) -> impl Iterator<Item = OverlayEntry> {
-        self.changes.iter().map(|((scope, number), change)| OverlayEntry {
-            account: scope.account,
-            sender: scope.sender.map(|sender| sender.octets().to_vec()),
-            number: number.to_string(),
-            suppressed: change.suppressed,
-        })
+        self.changes.iter().map(entry)
+    }
+
+    /// The changes with a number below this, in no order.
+    pub fn older_than(&self, sequence: u64) -> impl Iterator<Item = OverlayEntry> {
+        self.changes.iter().filter(move |(_, change)| change.sequence < sequence).map(entry)
+    }
+
+    /// The changes that may stand in the way of this message alone.
+    pub(crate) fn about(&self, message: &Message<'_>) -> Self {
+        let mut about = Self { changes: HashMap::default(), max: self.max, last: self.last };
+        let number = integer(message.destination);
+        for (scope, number) in
+            number.into_iter().flat_map(|number| Scope::of(message).map(move |scope| (scope, number)))
+        {
+            if let Some(&change) = self.changes.get(&(scope, number)) {
+                about.changes.insert((scope, number), change);
+            }
+        }
+        about
     }
 
     /// How many changes there are.
@@ -94,6 +138,12 @@ impl SuppressionOverlay {
         self.changes.is_empty()
     }
 
+    /// Whether one more change finds room; one of a number that has changed already always does.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.changes.len() < self.max
+    }
+
     /// What it says of a number, if it says anything.
     #[inline]
     pub(crate) fn find(&self, scope: &Scope, number: u64) -> Option<bool> {
@@ -106,5 +156,14 @@ impl SuppressionOverlay {
     /// Those that want nothing more.
     pub(crate) fn suppressed(&self) -> impl Iterator<Item = (Scope, u64)> {
         self.changes.iter().filter(|(_, change)| change.suppressed).map(|(key, _)| *key)
+    }
+}
+
+fn entry(((scope, number), change): (&(Scope, u64), &Change)) -> OverlayEntry {
+    OverlayEntry {
+        account: scope.account,
+        sender: scope.sender.map(|sender| sender.octets().to_vec()),
+        number: number.to_string(),
+        suppressed: change.suppressed,
     }
 }

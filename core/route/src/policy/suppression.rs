@@ -126,16 +126,14 @@ impl Suppressions {
             return None;
         }
         let number = integer(message.destination)?;
-        let account = Some(message.account);
-        let sender = SenderKey::of(message.sender).filter(|_| !message.sender.is_empty());
-        let wide = [Scope { account: None, sender: None }, Scope { account, sender: None }];
-        let narrow = [None, account].map(|account| Scope { account, sender });
-        let narrow = narrow.into_iter().filter(|scope| scope.sender.is_some());
-        wide.into_iter().chain(narrow).find(|scope| {
-            overlay
-                .find(scope, number)
-                .unwrap_or_else(|| self.lists.get(scope).is_some_and(|slots| slots.find(number).is_some()))
-        })
+        Scope::of(message)
+            .find(|scope| overlay.find(scope, number).unwrap_or_else(|| self.has(scope, number)))
+    }
+
+    /// Whether it stands here.
+    #[inline]
+    pub(crate) fn has(&self, scope: &Scope, number: u64) -> bool {
+        self.lists.get(scope).is_some_and(|slots| slots.find(number).is_some())
     }
 
     /// A new base of this one and what has changed since. Costs time and room for all numbers: not for the way of a
@@ -180,6 +178,16 @@ impl Suppressions {
 }
 
 impl Scope {
+    /// The scopes that count for a message, the widest first.
+    #[inline]
+    pub(crate) fn of(message: &Message<'_>) -> impl Iterator<Item = Self> + use<> {
+        let account = Some(message.account);
+        let sender = SenderKey::of(message.sender).filter(|_| !message.sender.is_empty());
+        let wide = [Self { account: None, sender: None }, Self { account, sender: None }];
+        let narrow = [None, account].map(|account| Self { account, sender });
+        wide.into_iter().chain(narrow.into_iter().filter(|scope| scope.sender.is_some()))
+    }
+
     /// Whom it is against, in words.
     pub(crate) fn shown(&self) -> String {
         match (self.account, self.sender) {

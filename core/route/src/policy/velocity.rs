@@ -184,6 +184,30 @@ impl VelocityState {
         total
     }
 
+    /// Takes over what another one counts there.
+    pub(crate) fn take_over(&mut self, other: &Self, key: &CounterKey, span: Span) {
+        let Some(&number) = other.numbers.get(key) else { return };
+        let mut at = other.counters[number as usize].head;
+        while at != END {
+            let Tick { tick, count, next } = other.ticks[at as usize];
+            let (Some(own), Some(new)) = (self.counter(key, span), self.new_tick(tick)) else { return };
+            let counter = &mut self.counters[own as usize];
+            match counter.tail {
+                END => counter.head = new,
+                tail => self.ticks[tail as usize].next = new,
+            }
+            counter.tail = new;
+            counter.total = counter.total.saturating_add(count);
+            self.ticks[new as usize].count = count;
+            at = next;
+        }
+    }
+
+    /// The limits it was made with.
+    pub(crate) const fn limits(&self) -> VelocityLimits {
+        self.limits
+    }
+
     /// Counts one message.
     #[inline]
     pub(crate) fn add(&mut self, key: &CounterKey, span: Span, now_ms: i64) {

@@ -201,11 +201,12 @@ impl<'a> Pdu<'a> {
         self
     }
 
-    /// Appends the whole PDU to `out`. Error responses are sent without a body (SMPP 5.0 §3.2.1).
+    /// Appends the whole PDU to `out`. Error responses are sent without a body (SMPP 5.0 §3.2.1), but for deliver_sm_resp: its message_id,
+    /// which is always empty, is not excepted (SMPP 3.4 §4.6.2), and message centres are seen that end their session without it.
     pub fn encode(&self, out: &mut Vec<u8>, status: CommandStatus, sequence_number: u32) {
         let id = self.command_id();
         frame::append(out, id, status.0, sequence_number, |body| {
-            if status.is_ok() || !id.is_response() {
+            if status.is_ok() || !id.is_response() || id == CommandId::DELIVER_SM.response() {
                 self.encode_body(body);
             }
         });
@@ -238,13 +239,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_response_has_no_body() {
+    fn an_error_response_has_no_body_but_that_to_deliver_sm() {
         let mut out = Vec::new();
         Pdu::SubmitSmResp(MessageResponse::new(b"id")).encode(&mut out, CommandStatus::RTHROTTLED, 9);
         assert_eq!(out.len(), 16);
         out.clear();
         Pdu::DeliverSmResp(MessageResponse::default()).encode(&mut out, CommandStatus::RMSGQFUL, 9);
-        assert_eq!(out, [0, 0, 0, 16, 0x80, 0, 0, 5, 0, 0, 0, 0x14, 0, 0, 0, 9]);
+        assert_eq!(out, [0, 0, 0, 17, 0x80, 0, 0, 5, 0, 0, 0, 0x14, 0, 0, 0, 9, 0]);
     }
 
     #[test]

@@ -31,9 +31,20 @@ impl Session {
     }
 
     /// SMSC: keeps the peer out, and ends the session once it has been told.
-    pub fn refuse_bind(&mut self, sequence_number: u32, status: CommandStatus) {
+    ///
+    /// To a transceiver the response has a body all the same, as SMPP 3.4 §4.1.6 does not except errors as §4.1.2 and §4.1.4 do: clients
+    /// are seen that take a refusal without one for a broken connection, and then do not tell their users of the status.
+    pub fn refuse_bind(&mut self, sequence_number: u32, system_id: &[u8], status: CommandStatus) {
         let State::Binding(mode) = self.state else { return };
-        self.write(Pdu::BindResp(mode, BindResponse::default()), status, sequence_number);
+        let response = Pdu::BindResp(mode, BindResponse::new(system_id, None));
+        let status = status.for_version(self.version());
+        self.counters.pdus_out += 1;
+        match mode {
+            BindMode::Transceiver => response.encode_with_body(&mut self.output, status, sequence_number),
+            BindMode::Transmitter | BindMode::Receiver => {
+                response.encode(&mut self.output, status, sequence_number)
+            }
+        }
         self.close(CloseReason::BindRefused(status));
     }
 

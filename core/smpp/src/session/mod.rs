@@ -338,6 +338,9 @@ impl Session {
             if status.is_ok() {
                 out.extend_from_slice(message_id);
                 out.push(0);
+            } else if id == CommandId::DELIVER_SM {
+                // As in `Pdu::encode`: its message_id is always empty, and not excepted.
+                out.push(0);
             }
         });
     }

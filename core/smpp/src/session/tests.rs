@@ -297,9 +297,23 @@ fn a_refused_bind_is_told_and_ends_the_session() {
     let mut pair = Pair::open();
     pair.esme.bind(0, BindMode::Transmitter, BIND);
     pair.deliver_to_smsc();
-    pair.smsc.refuse_bind(1, CommandStatus::RINVPASWD);
+    pair.smsc.refuse_bind(1, b"smsc", CommandStatus::RINVPASWD);
     assert_eq!(pair.deliver_to_esme(), [Seen::BindAnswered(CommandStatus::RINVPASWD)]);
     assert_eq!(pair.esme.close_reason(), Some(CloseReason::BindRefused(CommandStatus::RINVPASWD)));
+}
+
+#[test]
+fn a_refused_transceiver_is_told_by_whom_and_others_get_no_body() {
+    for (mode, body) in
+        [(BindMode::Transceiver, &b"smsc\0"[..]), (BindMode::Transmitter, b""), (BindMode::Receiver, b"")]
+    {
+        let mut pair = Pair::open();
+        pair.esme.bind(0, mode, BIND);
+        pair.deliver_to_smsc();
+        pair.smsc.refuse_bind(1, b"smsc", CommandStatus::RINVPASWD);
+        assert_eq!(&pair.smsc.output()[16..], body);
+        assert_eq!(pair.deliver_to_esme(), [Seen::BindAnswered(CommandStatus::RINVPASWD)]);
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use brivas_smpp::{CommandId, CommandStatus, Pdu};
 
 use super::Shard;
 use super::connection::ConnectionRef;
-use super::messages::MessageRef;
+use super::messages::{MessageRef, Phase};
 use crate::id;
 
 /// What binds of customers may send beyond what every session takes. No network here broadcasts: broadcast_sm and its
@@ -96,9 +96,16 @@ impl Shard {
         std::iter::once(first).chain(others)
     }
 
-    /// Whether a message can still be taken back or changed.
-    pub(super) fn is_cancellable(&self, name: MessageRef) -> bool {
+    /// Whether a message can still be changed: what waits in parts, or for the rest of them, cannot.
+    fn is_replaceable(&self, name: MessageRef) -> bool {
         self.messages.get(name).is_some_and(|message| message.phase.is_unsent())
+    }
+
+    /// Whether a message can still be taken back.
+    pub(super) fn is_cancellable(&self, name: MessageRef) -> bool {
+        let phase = self.messages.get(name).map(|message| message.phase);
+        let is_unsent = phase.is_some_and(|phase| phase.is_unsent() || phase == Phase::Held);
+        is_unsent || self.is_whole_unsent(name)
     }
 
     pub(super) fn give_alias(&mut self, id: u64) -> u32 {

@@ -27,7 +27,7 @@ impl Shard {
         let mut names = Vec::new();
         for known in self.recipients(first) {
             match known.stand {
-                Stand::Open(name) if self.is_cancellable(name) => names.push(name),
+                Stand::Open(name) if self.is_replaceable(name) => names.push(name),
                 // Sent, or ended.
                 _ => return Err(CommandStatus::RREPLACEFAIL),
             }

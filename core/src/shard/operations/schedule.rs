@@ -7,9 +7,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::super::Shard;
-use super::super::admission::Choice;
-use super::super::messages::{MessageRef, Phase, digits};
+use super::super::messages::{MessageRef, Phase, Review};
+use super::super::routing::{Hold, NoWay};
 use super::Times;
+use brivas_smpp::MessageState;
 
 /// Messages that one tick starts at most: a million for one minute must not hold up the round.
 const STARTED_PER_TICK: usize = 16_384;
@@ -31,7 +32,9 @@ impl Shard {
             // It was cancelled before it was safe.
             return;
         }
-        if message.schedule_ms == 0 {
+        if message.review == Review::Held {
+            message.phase = Phase::InReview;
+        } else if message.schedule_ms == 0 {
             self.dispatch(name);
         } else {
             message.phase = Phase::Scheduled;
@@ -66,16 +69,32 @@ impl Shard {
         if message.phase != Phase::Scheduled || message.schedule_ms > wall_ms {
             return;
         }
-        let content = message.content().unwrap_or_default();
-        let destination = digits(&content.destination);
-        let carrier = match self.choose_carrier(message.account, destination, message.destination_hash) {
-            Choice::Carrier(carrier) => carrier,
-            Choice::QueuesFull => {
+        let held_for = message.carrier;
+        match self.judge_again(name) {
+            Ok(Hold::Not) => {}
+            Ok(Hold::Until(until_ms)) => return self.wait_until(name, until_ms),
+            Ok(Hold::ForReview(rule)) => {
+                if self.hold_for_review(name, rule) {
+                    self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
+                } else {
+                    self.schedule.due.push(Reverse((wall_ms + ASK_AGAIN_MS, name)));
+                }
+                return;
+            }
+            Err(status) => {
+                let error = format!("{:03X}", status.0 & 0xFFF);
+                self.end(name, MessageState::Rejected, error.as_bytes());
+                return;
+            }
+        }
+        let carrier = match self.carrier_when_due(name) {
+            Ok(carrier) => carrier,
+            Err(NoWay::QueuesFull) => {
                 self.schedule.due.push(Reverse((wall_ms + ASK_AGAIN_MS, name)));
                 return;
             }
             // No route leads there any more: it waits for one where it was to go, until it expires.
-            Choice::NoRoute => message.carrier,
+            Err(_) => held_for,
         };
         self.schedule.waiting = self.schedule.waiting.saturating_sub(1);
         let Some(message) = self.messages.get_mut(name) else { return };
@@ -85,6 +104,13 @@ impl Shard {
         self.dispatch(name);
     }
 
+    /// It is due later: the hours there are quiet.
+    fn wait_until(&mut self, name: MessageRef, until_ms: i64) {
+        let Some(message) = self.messages.get_mut(name) else { return };
+        message.schedule_ms = until_ms;
+        self.schedule.due.push(Reverse((until_ms, name)));
+    }
+
     /// A message that no carrier has gets other times. Gives its name, which may be another from here on.
     pub(super) fn set_times(&mut self, name: MessageRef, times: Times) -> MessageRef {
         let Some(message) = self.messages.get_mut(name) else { return name };
@@ -92,13 +118,13 @@ impl Shard {
         let (was_waiting, waits) = (message.schedule_ms != 0, times.schedule_ms != 0);
         message.expires_ms = times.expires_ms;
         message.schedule_ms = times.schedule_ms;
-        if was_waiting != waits {
+        if was_waiting != waits && message.review != Review::Held {
             let queued = &mut self.carriers[carrier as usize].queued;
             *queued = if waits { queued.saturating_sub(1) } else { *queued + 1 };
         }
         match (phase, waits) {
             // Not safe yet: it starts when it is.
-            (Phase::Accepting, _) => name,
+            (Phase::Accepting | Phase::InReview, _) => name,
             (Phase::Scheduled, true) => {
                 // Its other entry finds that it is not due, or has gone.
                 self.schedule.due.push(Reverse((times.schedule_ms, name)));

@@ -105,7 +105,7 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 "carrier": sent.carrier,
                 "carrier_message_id": sent.carrier_message_id.decode("latin-1"),
                 "attempt": sent.attempt,
-            }
+            } | _part(sent)
         case "attempt_failed":
             failed = entry.event.attempt_failed
             shown |= {
@@ -113,9 +113,12 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
                 "attempt": failed.attempt,
                 "command_status": failed.command_status,
                 "reason": failed.reason,
-            }
+            } | _part(failed)
             if failed.retry_at_ms:
                 shown["retry_at"] = iso_timestamp(failed.retry_at_ms)
+        case "part_ended":
+            ended = entry.event.part_ended
+            shown |= {"part": ended.number, "state": state_name(ended.state), "carrier": ended.carrier}
         case "final":
             final = entry.event.final
             shown |= {"state": state_name(final.state), "carrier": final.carrier}
@@ -133,3 +136,9 @@ def _event(entry: messaging_pb2.MessageEvent) -> dict[str, Any]:
         case "mo_delivered":
             shown["channel"] = _CHANNELS.get(entry.event.mo_delivered.channel, "unknown")
     return shown
+
+
+def _part(event: events_pb2.Sent | events_pb2.AttemptFailed) -> dict[str, Any]:
+    """Which of the message's PDUs it was, where there are several."""
+    several = event.part.total > 1
+    return {"part": event.part.number, "parts": event.part.total} if several else {}

@@ -60,6 +60,8 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     index: int | UnsetType = UNSET
     to: str | UnsetType = UNSET
     reference: str | UnsetType = UNSET
+    parts: int | UnsetType = UNSET
+    encoding: str | UnsetType = UNSET
     error: Refusal | UnsetType = UNSET
 
 
@@ -207,6 +209,9 @@ def _outcome(index: int, message: NewMessage, result: messaging_pb2.SubmitResult
         status="accepted" if result.id else "refused",
         to=message.to,
         reference=message.reference or UNSET,
+        # One part is what everybody expects.
+        parts=result.text.parts if result.text.parts > 1 else UNSET,
+        encoding=result.text.encoding if result.text.parts > 1 else UNSET,
         error=error,
     )
 

@@ -68,7 +68,7 @@ class FolderController:
         """One round: does nothing while neither the folder nor the engine has changed."""
         state = self._state
         now = asyncio.get_running_loop().time()
-        seen = observe(folder, self._secret_files(folder, context))
+        seen = observe(folder, self._files_beside(folder, context))
         if seen != state.seen or (state.wanted is None and now >= state.look_again_at):
             # Before anything can fail: a wrong folder is read again after a while (a secret's file may have come).
             state.seen, state.wanted, state.look_again_at = seen, None, now + LOOK_AGAIN_SECONDS
@@ -136,9 +136,10 @@ class FolderController:
             Layout(context.data).config_status, {"at": at, "folder": str(context.config_folder), **outcome}
         )
 
-    def _secret_files(self, folder: Path, context: ControllerContext) -> tuple[Path, ...]:
+    def _files_beside(self, folder: Path, context: ControllerContext) -> tuple[Path, ...]:
         config = self._state.wanted or self._state.applied
         if config is None:
             return ()
         bases = (folder, context.data)
-        return tuple(base / reference.file for reference in config.secrets if reference.file for base in bases)
+        secrets = [base / reference.file for reference in config.secrets if reference.file for base in bases]
+        return (*secrets, *(Path(file.path) for file in config.files.values()))
