@@ -85,6 +85,10 @@ class Simulation:
     def mover(options_json: str) -> Simulation:
         """The floor of benchmarks: moves the same bytes as a gateway, and does nothing else."""
 
+    @staticmethod
+    def conformance(options_json: str) -> Simulation:
+        """Checks another system's conformance; the result is a report."""
+
     def address(self) -> str | None:
         """`host:port`, if it listens."""
 

@@ -10,6 +10,7 @@ import pytest
 from tests.integration.gateway import Gateway
 from tests.integration.peers import Peers
 from tests.integration.recorder import Recorder
+from tests.integration.simulation import simulated_smsc
 from tests.integration.up import Up, running
 
 
@@ -26,6 +27,24 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway alone, not started, with an empty configuration."""
     with Gateway(tmp_path / "gateway") as gateway:
         yield gateway
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that hostile peers go at, the same for all tests of a module; in the end it has never fallen.
+
+    It has the account `acme`, the account `other` of a bystander, and a carrier that behaves.
+    """
+    with simulated_smsc() as smsc, Gateway(tmp_path_factory.mktemp("hostile") / "gateway") as gateway:
+        gateway.account()
+        gateway.account("other", windowMax=1000)
+        gateway.carrier(smsc.address, windowMax=1000)
+        gateway.route()
+        gateway.start()
+        gateway.wait_carrier_up()
+        yield gateway
+        assert gateway.is_running()
+        assert "panicked" not in gateway.logged()
 
 
 @pytest.fixture

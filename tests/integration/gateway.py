@@ -36,8 +36,9 @@ _CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class Gateway:
     """Started by `start`; `kill` and `terminate` leave data and ports, so that `start` goes on with them."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, descriptors: int | None = None) -> None:
         self.data = data
+        self._descriptors = descriptors
         self.config = data / "config"
         self.config.mkdir(parents=True)
         self.log = data / "gateway.log"
@@ -109,7 +110,7 @@ class Gateway:
         """Starts it and waits until it has its configuration, or has said what else came of that."""
         assert self._process is None, "it runs already"
         said_before = self.log.stat().st_size
-        self._process = Brivas(self.data, *self._arguments, log=self.log)
+        self._process = Brivas(self.data, *self._arguments, log=self.log, descriptors=self._descriptors)
         self._wait_said(said_before, outcome)
         return self
 

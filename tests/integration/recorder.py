@@ -9,7 +9,7 @@ import contextlib
 import socket
 import threading
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from tests.integration import wire
 from tests.support.process import wait_until
@@ -20,9 +20,10 @@ PUSHED_FROM: Final = 0x4000_0000
 
 
 class Recorder:
-    """`messages` are those that came, in their order. Port 0 takes a free one."""
+    """`messages` are those that came, in their order. Port 0 takes a free one. Ids begin with `ids`."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, ids: str = "r") -> None:
+        self._id_prefix = ids
         self.messages: list[wire.Message] = []
         self.unbinds = 0
         self._ids = 0
@@ -40,7 +41,7 @@ class Recorder:
         host, port = self._listener.getsockname()
         return (host, port)
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -114,7 +115,7 @@ class Recorder:
             message = wire.read_message(octets[16:])
             with self._lock:
                 self._ids += 1
-                message_id = f"r{self._ids}"
+                message_id = f"{self._id_prefix}{self._ids}"
                 self.messages.append(message)
             body = message_id.encode() + b"\0"
             receipt = wire.pdu(wire.DELIVER_SM, receipt_body(message, message_id), sequence=self._ids)

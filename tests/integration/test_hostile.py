@@ -5,76 +5,25 @@ from __future__ import annotations
 import collections
 import contextlib
 import random
-import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from tests.integration import wire
+from tests.integration.bystander import NUMBER, PATIENCE_SECONDS, undisturbed
 from tests.integration.gateway import PASSWORD, Gateway
-from tests.integration.simulation import simulated_smsc
-from tests.integration.wire import Client, ConnectionEndedError, Pdu
+from tests.integration.wire import ConnectionEndedError, Pdu
 from tests.support.process import wait_until
 
-NUMBER: Final = "491701234567"
 PDU_OCTETS_MAX: Final = 66_000
-PATIENCE_SECONDS: Final = 2.0
-"""How long an answer may take on a machine that does other things too."""
 
 TLS_HELLO: Final = bytes.fromhex("16030100c4010000c00303") + bytes(range(190))
+PROXY_V1: Final = b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 2775\r\n"
+PROXY_V2: Final = bytes.fromhex("0d0a0d0a000d0a515549540a2111000c") + bytes(12)
 HTTP: Final = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/8\r\nAccept: */*\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with two accounts, the same for all tests of the module."""
-    with simulated_smsc() as smsc, Gateway(tmp_path_factory.mktemp("hostile") / "gateway") as gateway:
-        gateway.account()
-        gateway.account("other", windowMax=1000)
-        gateway.carrier(smsc.address, windowMax=1000)
-        gateway.route()
-        gateway.start()
-        gateway.wait_carrier_up()
-        yield gateway
-        assert gateway.is_running()
-        assert "panicked" not in gateway.logged()
-
-
-@contextlib.contextmanager
-def undisturbed(gateway: Gateway, *, grows_mib: float = 32) -> Iterator[Client]:
-    """A bystander's bind: while the body runs and after it, messages and their receipts flow on it, without delay."""
-    with gateway.bind("other") as bystander:
-        stop = threading.Event()
-        slowest = [0.0]
-        failed: list[Exception] = []
-        before_mib, pid = gateway.rss_mib(), gateway.pid
-
-        def look() -> None:
-            try:
-                while not stop.wait(0.05):
-                    began = time.monotonic()
-                    bystander.ping()
-                    bystander.receipt(bystander.submit(NUMBER).text)
-                    slowest[0] = max(slowest[0], time.monotonic() - began)
-            except (ConnectionEndedError, OSError, AssertionError) as error:
-                failed.append(error)
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        try:
-            yield bystander
-        finally:
-            stop.set()
-            looking.join()
-        assert failed == []
-        assert slowest[0] < PATIENCE_SECONDS, "a bystander waited"
-        bystander.receipt(bystander.submit(NUMBER).text)
-        assert gateway.pid == pid
-        assert gateway.rss_mib() - before_mib < grows_mib
 
 
 def noise(octets: int, seed: int) -> bytes:
@@ -86,7 +35,11 @@ def noise(octets: int, seed: int) -> bytes:
 
 
 @pytest.mark.parametrize("bound", [False, True], ids=["before the bind", "bound"])
-@pytest.mark.parametrize("octets", [HTTP, TLS_HELLO, noise(1_000, 1), bytes(64)], ids=["http", "tls", "noise", "zeros"])
+@pytest.mark.parametrize(
+    "octets",
+    [HTTP, TLS_HELLO, PROXY_V1, PROXY_V2, noise(1_000, 1), bytes(64)],
+    ids=["http", "tls", "proxy 1", "proxy 2", "noise", "zeros"],
+)
 def test_octets_that_are_no_pdu_are_nacked_and_the_connection_ends(
     guarded: Gateway, octets: bytes, bound: bool
 ) -> None:
@@ -167,15 +120,6 @@ def test_half_open_peers_are_closed_after_their_time(guarded: Gateway) -> None:
             times[name] = time.monotonic() - began
         assert all(8 < seconds < 20 for seconds in times.values()), times
         wait_until(lambda: guarded.stats().totals.connections == 2, "only bystander and carrier are left")
-
-
-def test_2000_connections_without_a_bind_leave_room_for_those_who_bind(guarded: Gateway) -> None:
-    with undisturbed(guarded), contextlib.ExitStack() as stack:
-        for _ in range(2_000):
-            stack.enter_context(contextlib.closing(socket.create_connection(guarded.smpp, timeout=20)))
-        wait_until(lambda: guarded.stats().totals.connections >= 2_000, "all are connected")
-        with guarded.bind() as client:
-            client.receipt(client.submit(NUMBER).text)
 
 
 def test_peers_that_close_right_behind_their_last_octets_are_gone_at_once(guarded: Gateway) -> None:

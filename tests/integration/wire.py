@@ -9,7 +9,7 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -186,6 +186,16 @@ class Client:
     def response(self, sequence: int) -> Pdu:
         """The answer to a request; what comes before it is dealt with."""
         return self._until(lambda each: bool(each.command_id & RESPONSE) and each.sequence == sequence)
+
+    def responses(self, sequences: Iterable[int]) -> dict[int, Pdu]:
+        """The answers to several requests, in whatever order they come."""
+        waited = set(sequences)
+        found: dict[int, Pdu] = {}
+        while waited:
+            each = self._until(lambda each: bool(each.command_id & RESPONSE) and each.sequence in waited)
+            waited.remove(each.sequence)
+            found[each.sequence] = each
+        return found
 
     def receipt(self, message_id: str, timeout: float = TIMEOUT_SECONDS) -> Message:
         """Waits for the receipt of a message."""

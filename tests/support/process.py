@@ -34,15 +34,16 @@ def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = WAI
 
 
 class Brivas:
-    """A running `brivas` command; its stderr stands in a file."""
+    """A running `brivas` command; its stderr stands in a file. `descriptors`: how many files it may have open."""
 
-    def __init__(self, data: Path, *arguments: str, log: Path) -> None:
+    def __init__(self, data: Path, *arguments: str, log: Path, descriptors: int | None = None) -> None:
         self.log = log
+        limited = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}", "--"]
         environment = {**os.environ, "NO_COLOR": "1"}
         environment.pop("BRIVAS_SUPERVISOR_PID", None)
         with log.open("ab") as opened:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "brivas.cli", "--data", str(data), *arguments],
+                [*limited, sys.executable, "-m", "brivas.cli", "--data", str(data), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=opened,
                 stderr=opened,

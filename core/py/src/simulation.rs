@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use brivas_sim::{Handle, Load, LoadOptions, Mover, MoverOptions, Smsc, SmscOptions};
+use brivas_sim::{
+    Conformance, ConformanceOptions, Handle, Load, LoadOptions, Mover, MoverOptions, Smsc, SmscOptions,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -28,6 +30,12 @@ impl Simulation {
     #[staticmethod]
     fn mover(py: Python<'_>, options_json: &str) -> PyResult<Self> {
         started(py.detach(|| MoverOptions::from_json(options_json).and_then(Mover::start)))
+    }
+
+    /// The conformance tester.
+    #[staticmethod]
+    fn conformance(py: Python<'_>, options_json: &str) -> PyResult<Self> {
+        started(py.detach(|| ConformanceOptions::from_json(options_json).and_then(Conformance::start)))
     }
 
     /// `host:port`, if it listens.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 
+use super::senders::Senders;
 use super::{AccountConfig, CarrierConfig};
 use crate::error::EngineError;
 use crate::transport::{ClientTls, LISTENERS_MAX, ListenerConfig, Networks};
@@ -20,13 +21,13 @@ pub(crate) enum Binder {
 impl AccountConfig {
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn new(spec: &v1::Account, tags: u64) -> Result<Self, EngineError> {
+    pub(super) fn new(spec: &v1::Account, tags: u64, senders: Option<Senders>) -> Result<Self, EngineError> {
         let wrong = |why: String| EngineError::Config(format!("account {:?}: addresses: {why}", spec.name));
         let addresses = Networks::parse(&spec.addresses).map_err(wrong)?;
         if !spec.system_id.is_empty() && spec.authentication() != v1::Authentication::Certificate {
             check_hash("account", &spec.name, &spec.password_hash)?;
         }
-        Ok(Self { spec: spec.clone(), tags, addresses })
+        Ok(Self { spec: spec.clone(), tags, senders, addresses })
     }
 }
 

@@ -12,6 +12,7 @@ use super::access::{self, Binder};
 use super::conditions::{Reading, Tags};
 use super::files::Files;
 use super::numbers::{Lists, Numbers};
+use super::senders::Senders;
 use super::{AccountConfig, CarrierConfig, Config, Names, routing};
 use crate::error::EngineError;
 
@@ -37,10 +38,11 @@ pub(crate) fn build(
     let mut by_system_id = HashMap::new();
     let mut by_api_key = HashMap::new();
     let mut named_accounts = HashMap::new();
+    let mut senders = listed_senders(snapshot)?;
     for spec in &snapshot.accounts {
         check_account(spec)?;
         let number = account_names.number(&spec.name);
-        let config = AccountConfig::new(spec, tags.bits(&spec.tags))?;
+        let config = AccountConfig::new(spec, tags.bits(&spec.tags), senders.remove(spec.name.as_str()))?;
         if named_accounts.insert(number, Arc::new(config)).is_some() {
             return Err(wrong(format!("account {:?} is there twice", spec.name)));
         }
@@ -139,6 +141,23 @@ fn hash(snapshot: &v1::Snapshot) -> String {
 /// The widest window: the session's ring holds that many at once.
 const WINDOW_MAX: u32 = 10_000;
 const BINDS_MAX: u32 = 10_000;
+
+/// The senders of each account that may only use listed ones.
+fn listed_senders(snapshot: &v1::Snapshot) -> Result<HashMap<&str, Senders>, EngineError> {
+    let accounts: HashMap<_, _> =
+        snapshot.accounts.iter().map(|spec| (spec.name.as_str(), spec.senders_allowed())).collect();
+    let listed = accounts.iter().filter(|(_, allowed)| **allowed == v1::SendersAllowed::Listed);
+    let mut senders: HashMap<&str, Senders> = listed.map(|(name, _)| (*name, Senders::default())).collect();
+    for sender in &snapshot.senders {
+        if !accounts.contains_key(sender.account.as_str()) {
+            return Err(wrong(format!("sender {:?}: there is no account {:?}", sender.name, sender.account)));
+        }
+        if let Some(senders) = senders.get_mut(sender.account.as_str()) {
+            senders.add(sender);
+        }
+    }
+    Ok(senders)
+}
 
 fn check_account(spec: &v1::Account) -> Result<(), EngineError> {
     let name = &spec.name;

@@ -10,10 +10,12 @@ pub(crate) mod files;
 pub(crate) mod last_good;
 mod numbers;
 pub(crate) mod routing;
+mod senders;
 
 pub(crate) use access::Binder;
 pub(crate) use build::build;
 pub use build::check_serialized;
+use senders::Senders;
 
 use conditions::Tags;
 pub(crate) use files::Files;
@@ -70,6 +72,8 @@ pub(crate) struct AccountConfig {
     pub(crate) addresses: Networks,
     /// Of its messages: a bit for each, [`Config::tags`].
     pub(crate) tags: u64,
+    /// Who it may send as; None: anybody.
+    pub(crate) senders: Option<Senders>,
 }
 
 impl AccountConfig {

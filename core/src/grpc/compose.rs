@@ -5,7 +5,7 @@ use brivas_smpp::frame::{HEADER_BYTES, PDU_BYTES_MAX};
 use brivas_smpp::pdu::Address;
 use brivas_smpp::text::{Cost, MessageClass, Plan};
 use brivas_smpp::tlv::Tlvs;
-use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
+use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage, time};
 
 use crate::texts::{self, TextCost};
 
@@ -19,6 +19,8 @@ pub(super) struct Refusal {
 
 /// What the wire takes at most is what the API takes at most: everything behind it is made for that.
 const BODY_OCTETS_MAX: usize = PDU_BYTES_MAX - HEADER_BYTES;
+/// 2100: the field has two digits for the year.
+const SCHEDULE_MS_END: i64 = 4_102_444_800_000;
 const REFERENCE_OCTETS_MAX: usize = 64;
 /// Digits of an E.164 number.
 const NUMBER_DIGITS_MAX: usize = 15;
@@ -54,11 +56,21 @@ pub(super) fn body(
         _ => sender(&message.from)?,
     };
     let validity = relative_time(message.validity_seconds);
+    // A field has tenths of a second: rounded up, it is not before what was asked for.
+    let schedule = time::absolute(message.schedule_at_ms.saturating_add(99));
+    if message.schedule_at_ms != 0 && !(0..SCHEDULE_MS_END).contains(&message.schedule_at_ms) {
+        return Err(refusal(
+            CommandStatus::RINVSCHED,
+            format!("schedule_at_ms {} is before 1970 or after 2099", message.schedule_at_ms),
+            "milliseconds since 1970 UTC",
+        ));
+    }
     let mut composed = ShortMessage {
         source,
         destination,
         registered_delivery: RegisteredDelivery::ALWAYS,
         validity_period: &validity,
+        schedule_delivery_time: if message.schedule_at_ms == 0 { b"" } else { &schedule },
         ..ShortMessage::default()
     };
     let planned_body;
@@ -218,7 +230,6 @@ fn refusal(status: CommandStatus, error: String, hint: &'static str) -> Refusal 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use brivas_smpp::time;
     use brivas_smpp::tlv::{self, Tag};
 
     fn body(message: &v1::NewMessage) -> Result<Vec<u8>, Refusal> {
@@ -271,6 +282,19 @@ mod tests {
         let octets = body(&text("4917", "1", &long)).unwrap();
         let message = ShortMessage::decode(&octets).unwrap();
         assert_eq!((message.short_message.len(), message.text().len()), (0, 161));
+    }
+
+    #[test]
+    fn a_schedule_is_written_so_that_it_is_not_earlier() {
+        for at_ms in [1_795_348_800_000, 1_795_348_800_001, 1_795_348_800_100] {
+            let message = v1::NewMessage { schedule_at_ms: at_ms, ..text("4917", "1", "hi") };
+            let octets = body(&message).unwrap();
+            let read = ShortMessage::decode(&octets).unwrap();
+            let scheduled_ms = time::parse(read.schedule_delivery_time, 0).unwrap();
+            assert!((at_ms..at_ms + 100).contains(&scheduled_ms));
+        }
+        let wrong = v1::NewMessage { schedule_at_ms: -1, ..text("4917", "1", "hi") };
+        assert_eq!(body(&wrong).unwrap_err().status, CommandStatus::RINVSCHED);
     }
 
     #[test]

@@ -169,6 +169,8 @@ fn changes(old: &v1::Snapshot, new: &v1::Snapshot) -> Vec<String> {
     compare("route", &routes(old), &routes(new), &mut lines);
     let listeners = |snapshot: &v1::Snapshot| by_name(&snapshot.listeners, |listener| &listener.name);
     compare("listener", &listeners(old), &listeners(new), &mut lines);
+    let senders = |snapshot: &v1::Snapshot| by_name(&snapshot.senders, |sender| &sender.name);
+    compare("sender", &senders(old), &senders(new), &mut lines);
     let plans = |snapshot: &v1::Snapshot| by_name(&snapshot.numbering_plans, |plan| &plan.name);
     let rules = |snapshot: &v1::Snapshot| by_name(&snapshot.policy_rules, |rule| &rule.name);
     let lists = |snapshot: &v1::Snapshot| by_name(&snapshot.suppression_lists, |list| &list.name);

@@ -184,7 +184,11 @@ const fn hint(status: CommandStatus) -> &'static str {
         CommandStatus::RMSGQFUL => "a queue is full: send again later",
         CommandStatus::RSYSERR => "the gateway is draining or cannot write: send again in a minute",
         CommandStatus::RINVDSTADR => "no route leads to this number: see `brivas routes explain`",
-        CommandStatus::RINVEXPIRY => "the validity has passed already",
+        CommandStatus::RINVEXPIRY => "the validity has passed already, or passes before the schedule",
+        CommandStatus::RINVSCHED => {
+            "the time has passed, or is further ahead than the account's scheduleMaxSeconds"
+        }
+        CommandStatus::RINVSRCADR => "the account may not send as this: it needs a Sender",
         _ => "",
     }
 }

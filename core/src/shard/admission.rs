@@ -164,6 +164,9 @@ impl Shard {
         let Some(config) = account.config.as_ref().map(Arc::clone) else {
             return Err(CommandStatus::RBINDFAIL);
         };
+        if config.senders.as_ref().is_some_and(|senders| !senders.allow(&message.source)) {
+            return Err(CommandStatus::RINVSRCADR);
+        }
         let times = Times::read(
             &config.spec,
             message.schedule_delivery_time,

@@ -241,9 +241,7 @@ impl Shard {
             fields.push(("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()));
             self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
         }
-        bind.again = 0;
-        let queue = std::mem::take(&mut bind.queue);
-        carrier.waiting.extend(queue);
+        carrier.waiting.extend(bind.queue.take_all());
         if !carrier.up.is_empty() {
             self.redistribute(carrier_number);
         }

@@ -76,7 +76,7 @@ impl Shard {
         let carrier = &mut self.carriers[carrier_number as usize];
         carrier.queued += 1;
         match carrier.binds.get_mut(bind as usize).filter(|_| carrier.up.contains(&bind)) {
-            Some(bind) => bind.push_again(name),
+            Some(bind) => bind.queue.push_again(name),
             None => self.dispatch(name),
         }
         true

@@ -251,6 +251,17 @@ impl Connections {
         self.slots.len() - self.free.len()
     }
 
+    /// How many slots there are, in use or not: the bound of [`Self::at_slot`].
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The connection in a slot.
+    pub(crate) fn at_slot(&self, index: usize) -> Option<ConnectionRef> {
+        let (generation, connection) = self.slots.get(index)?;
+        connection.as_ref().map(|_| ConnectionRef { index: index as u32, generation: *generation })
+    }
+
     /// The name that the next connection will have.
     pub(crate) fn next_name(&self) -> ConnectionRef {
         let index = self.free.last().copied().unwrap_or(self.slots.len() as u32);

@@ -1,6 +1,6 @@
 //! Brings messages to carriers: queues, windows, attempts, backoff, failover.
 //!
-//! Order: first attempts of one destination go out on one bind, in the order in which they were accepted. Retries
+//! Order: first attempts of one destination go out on one bind, by priority and then in the order in which they were accepted. Retries
 //! may overtake.
 
 use std::cmp::Reverse;
@@ -27,7 +27,7 @@ impl Shard {
     pub(super) fn dispatch(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::Queued;
-        let (hash, carrier_number) = (message.destination_hash, message.carrier);
+        let (hash, carrier_number, priority) = (message.destination_hash, message.carrier, message.priority);
         let may_change = (message.may_change || self.has_alphabets) && message.part_of().is_none();
         let bind = self.carriers[carrier_number as usize].bind_for(hash);
         if bind.is_none()
@@ -42,7 +42,7 @@ impl Shard {
         let carrier = &mut self.carriers[carrier_number as usize];
         match bind {
             Some(bind) => {
-                carrier.binds[bind as usize].queue.push_back(name);
+                carrier.binds[bind as usize].queue.push_back(priority, name);
                 self.mark_bind(carrier_number, bind);
             }
             None => carrier.waiting.push_back(name),
@@ -84,7 +84,7 @@ impl Shard {
             && connection.session.room() > 0
             && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
         {
-            let Some(name) = bind.pop() else { break };
+            let Some(name) = bind.queue.pop_front() else { break };
             // What was ended meanwhile has been counted out by whoever ended it.
             let message = self.messages.get_mut(name);
             let Some(message) = message.filter(|message| message.phase == Phase::Queued) else { continue };
@@ -98,7 +98,7 @@ impl Shard {
                 break;
             }
             if !carrier.pacer.take(now_us) {
-                bind.queue.push_front(name);
+                bind.queue.put_back(message.priority, name);
                 is_paced = true;
                 break;
             }
@@ -116,7 +116,7 @@ impl Shard {
                     sent_any = true;
                 }
                 Err(SendError::WindowFull | SendError::NotBound) => {
-                    bind.queue.push_front(name);
+                    bind.queue.put_back(message.priority, name);
                     break;
                 }
             }
@@ -377,11 +377,13 @@ impl Shard {
             |name: MessageRef, phase| messages.get(name).is_some_and(|message| message.phase == phase);
         for carrier in &mut self.carriers {
             let bound = carrier.queued * 2 + 1_024;
-            let queues = carrier.binds.iter_mut().map(|bind| &mut bind.queue);
-            for queue in queues.chain([&mut carrier.waiting]) {
-                if queue.len() as u64 > bound {
-                    queue.retain(|&name| is_in(name, Phase::Queued));
+            for bind in &mut carrier.binds {
+                if bind.queue.len() as u64 > bound {
+                    bind.queue.retain(|name| is_in(name, Phase::Queued));
                 }
+            }
+            if carrier.waiting.len() as u64 > bound {
+                carrier.waiting.retain(|&name| is_in(name, Phase::Queued));
             }
         }
         for account in &mut self.accounts {

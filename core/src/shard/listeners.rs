@@ -15,8 +15,6 @@ use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
 use crate::transport::{LISTENERS_MAX, ListenerConfig, Opened, Prologue, Stream, TlsStream};
 
-/// Connections that are held at most; beyond it new ones are closed at once.
-const CONNECTIONS_MAX: usize = 15_000;
 /// Tokens of listeners in the poll: no connection's generation comes so far. The waker's stands above them.
 const FIRST_TOKEN: usize = usize::MAX - 1 - LISTENERS_MAX - 1;
 /// A certificate that expires so soon is told of when it is taken.
@@ -118,10 +116,10 @@ impl Shard {
                 Ok((socket, peer)) => {
                     self.counters.connections_accepted += 1;
                     listener.accepted += 1;
-                    if self.draining.is_on() || self.connections.len() >= CONNECTIONS_MAX {
+                    let config = listener.config.clone();
+                    if self.draining.is_on() || !self.make_room() {
                         continue;
                     }
-                    let config = listener.config.clone();
                     self.take_connection(socket, peer, config.as_deref());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

@@ -10,6 +10,7 @@
 //! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod bind_queue;
 mod binding;
 mod carrier_stats;
 mod carriers;
@@ -18,6 +19,7 @@ mod commit;
 mod congestion;
 mod connection;
 mod consents;
+mod crowd;
 mod customers;
 mod delivery;
 mod drain;
@@ -102,6 +104,7 @@ pub(crate) struct Shard {
     random: u64,
     config: Arc<Config>,
     connections: Connections,
+    connections_max: usize,
     accounts: Vec<Account>,
     carriers: Vec<Carrier>,
     messages: Messages,
@@ -191,6 +194,7 @@ impl Shard {
             random: u64::from_le_bytes(secret[..8].try_into().unwrap_or([1; 8])) | 1,
             config: Arc::clone(&config),
             connections: Connections::default(),
+            connections_max: crowd::connections_max(),
             accounts: Vec::new(),
             carriers: Vec::new(),
             messages: Messages::new(OPEN_MESSAGES_MAX),

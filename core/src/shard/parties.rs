@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 
+use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::messages::MessageRef;
 use super::pace::Pacer;
@@ -80,14 +81,12 @@ pub(crate) enum BindState {
 pub(crate) struct CarrierBind {
     pub(crate) state: BindState,
     /// Messages of this bind's share of the destinations, in order.
-    pub(crate) queue: VecDeque<MessageRef>,
+    pub(crate) queue: BindQueue,
     /// Monotonic milliseconds.
     pub(crate) retry_at_ms: u64,
     /// Failed attempts in a row.
     pub(crate) failures: u32,
     pub(crate) last_error: String,
-    /// How many at the front of the queue the carrier has asked to have later; they go first, in their order.
-    pub(crate) again: usize,
     pub(crate) round_trip: RoundTrip,
     pub(crate) is_flushing: bool,
 }
@@ -96,27 +95,13 @@ impl CarrierBind {
     pub(crate) fn new(config: &CarrierConfig) -> Self {
         Self {
             state: BindState::Waiting,
-            queue: VecDeque::new(),
+            queue: BindQueue::default(),
             retry_at_ms: 0,
             failures: 0,
             last_error: String::new(),
-            again: 0,
             round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
             is_flushing: false,
         }
-    }
-
-    /// Puts a message that the carrier has asked to have later before those that were not sent yet.
-    pub(crate) fn push_again(&mut self, name: MessageRef) {
-        let place = self.again.min(self.queue.len());
-        self.queue.insert(place, name);
-        self.again = place + 1;
-    }
-
-    /// Takes the next message out of the queue.
-    pub(crate) fn pop(&mut self) -> Option<MessageRef> {
-        self.again = self.again.saturating_sub(1);
-        self.queue.pop_front()
     }
 
     pub(crate) const fn connection(&self) -> Option<ConnectionRef> {

@@ -108,8 +108,7 @@ impl Shard {
         let carrier = &mut self.carriers[number as usize];
         let mut orphans = Vec::new();
         for bind in carrier.binds.iter_mut().skip(wanted) {
-            bind.again = 0;
-            orphans.extend(bind.queue.drain(..));
+            orphans.extend(bind.queue.take_all());
         }
         carrier.waiting.extend(orphans);
         carrier.up.retain(|&bind| (bind as usize) < wanted);
@@ -128,8 +127,7 @@ impl Shard {
         state.state = BindState::Waiting;
         state.retry_at_ms = 0;
         state.failures = 0;
-        state.again = 0;
-        let orphans = std::mem::take(&mut state.queue);
+        let orphans = state.queue.take_all();
         let state = &mut self.carriers[carrier as usize];
         state.up.retain(|&number| number != bind);
         state.waiting.extend(orphans);

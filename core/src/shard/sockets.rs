@@ -1,14 +1,19 @@
 //! Sockets: what is read goes through the sessions to whom it concerns, what the sessions say is written.
 
 use brivas_smpp::session::{CloseReason, State};
-use brivas_smpp::{CommandStatus, Event, Pdu};
+use brivas_smpp::{CommandStatus, Event, Pdu, Role};
 
 use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
 use super::{Shard, inbound};
+use crate::transport::{BEGUN_OCTETS_MAX, Stream};
 
 /// Handshakes that take a step in one round: each costs some tenths of a millisecond.
 const HANDSHAKES_PER_ROUND: usize = 4;
+
+/// What one read takes from a connection that is not bound.
+const STRANGER_OCTETS_MAX: usize = 4 << 10;
+const _: () = assert!(STRANGER_OCTETS_MAX > brivas_smpp::session::UNBOUND_PDU_BYTES_MAX);
 
 impl Shard {
     pub(super) fn note_readiness(&mut self, name: ConnectionRef, event: &mio::event::Event) {
@@ -67,6 +72,14 @@ impl Shard {
             return;
         }
         let start = connection.leftover.len();
+        // What a stranger sends behind its bind is kept until that is decided: anybody may make us keep it.
+        let limit = match (connection.owner, &connection.stream) {
+            (Owner::Stranger, Stream::Plain(_)) => STRANGER_OCTETS_MAX,
+            // A record is decrypted whole.
+            (Owner::Stranger, Stream::Tls(_)) => STRANGER_OCTETS_MAX + BEGUN_OCTETS_MAX,
+            (Owner::Account(_) | Owner::Carrier(..), _) => buffer.len(),
+        };
+        let buffer = &mut buffer[..limit];
         buffer[..start].copy_from_slice(&connection.leftover);
         connection.leftover.clear();
         match connection.read(buffer, start) {
@@ -89,7 +102,9 @@ impl Shard {
         let mut consumed = 0;
         if inbound::is_outbind(octets)
             && self.connections.get(name).is_some_and(|connection| {
-                connection.owner == Owner::Stranger && connection.session.counters().pdus_in == 0
+                connection.owner == Owner::Stranger
+                    && connection.session.config().role == Role::Smsc
+                    && connection.session.counters().pdus_in == 0
             })
         {
             self.become_esme(name);

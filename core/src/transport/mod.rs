@@ -14,7 +14,7 @@ pub(crate) use listener::{LISTENERS_MAX, ListenerConfig, Opened, listen, open_ne
 pub(crate) use network::Networks;
 pub(crate) use proxy::{Prologue, Step};
 pub(crate) use settings::ClientTls;
-pub(crate) use tls::{Taken, TlsStream};
+pub(crate) use tls::{BEGUN_OCTETS_MAX, Taken, TlsStream};
 
 use mio::net::TcpStream;
 

@@ -15,7 +15,7 @@ use super::certificate;
 /// What one read of the socket takes: two full records.
 const READ_OCTETS: usize = 32 << 10;
 /// What rustls may hold of a record that has begun: its 16 KiB and its frame (RFC 8446 §5.2, RFC 5246 §6.2.3).
-const BEGUN_OCTETS_MAX: usize = 18 << 10;
+pub(crate) const BEGUN_OCTETS_MAX: usize = 18 << 10;
 
 /// One end of a TLS connection.
 #[derive(Debug)]

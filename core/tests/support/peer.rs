@@ -171,6 +171,14 @@ impl Peer {
         self.wire.write_all(octets).unwrap();
     }
 
+    /// The next octets that the engine sends, past the session.
+    pub fn read_raw(&mut self, count: usize) -> Vec<u8> {
+        self.wire.socket().set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut octets = vec![0; count];
+        self.wire.read_exact(&mut octets).unwrap();
+        octets
+    }
+
     /// The next thing that the engine says.
     #[track_caller]
     pub fn hear(&mut self) -> Said {

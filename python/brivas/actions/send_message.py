@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -23,6 +24,7 @@ from brivas.limits import (
     TEXT_CHARACTERS_MAX,
     VALIDITY_SECONDS_MAX,
 )
+from brivas.timestamps import epoch_ms
 from brivas.v1 import events_pb2, messaging_pb2
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
@@ -71,6 +73,13 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
     validity_seconds: Annotated[
         int, Meta(ge=0, le=VALIDITY_SECONDS_MAX, description="How long to try; 0 takes the account's default.")
     ] = 0
+    schedule_at: (
+        Annotated[
+            datetime.datetime,
+            Meta(tz=True, description="When to send it, with its zone (RFC 3339); at once if not given."),
+        ]
+        | UnsetType
+    ) = UNSET
     reference: Annotated[
         str, Meta(max_length=REFERENCE_OCTETS_MAX, description="Your own name for it, given back with every event.")
     ] = ""
@@ -89,6 +98,8 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
     def as_proto(self) -> messaging_pb2.NewMessage:
         """The message as the engine takes it."""
         message = messaging_pb2.NewMessage(to=self.to, validity_seconds=self.validity_seconds, reference=self.reference)
+        if isinstance(self.schedule_at, datetime.datetime):
+            message.schedule_at_ms = epoch_ms(self.schedule_at)
         # A keyword of Python: the field has no attribute that can be written in source.
         setattr(message, "from", self.from_)
         if isinstance(self.text, str):

@@ -28,6 +28,12 @@ _POLL_SECONDS = 0.1
     default=0,
     help="How long to try, up to 12 months; 0 takes the account's default.",
 )
+@click.option(
+    "--schedule",
+    default="",
+    metavar="TIME",
+    help="When to send it, with its zone: 2030-01-02T03:04:05Z; at once if not given.",
+)
 @click.option("--reference", default="", help="Your own name for the message, up to 64 octets.")
 @click.option("--idempotency-key", default="", help="The same key with the same message is sent once.")
 @click.option("--wait", is_flag=True, help="Wait for the receipt; exit code 1 unless it says delivered.")
@@ -42,6 +48,7 @@ def send(
     sender: str,
     text: str,
     validity_seconds: int,
+    schedule: str,
     reference: str,
     idempotency_key: str,
     wait: bool,
@@ -59,6 +66,8 @@ def send(
 
     message = messaging_pb2.NewMessage(to=to, text=text, validity_seconds=validity_seconds, reference=reference)
     setattr(message, "from", sender)
+    if schedule:
+        message.schedule_at_ms = _schedule_ms(schedule)
     target = endpoints.messaging_target(output.data, messaging_target)
     with MessagingClient(target, endpoints.api_key(output.data, api_key)) as client:
         answer = client.submit([message], idempotency_key=idempotency_key)
@@ -77,6 +86,17 @@ def send(
     _show(status, as_json=as_json)
     if status["state"] != "delivered":
         raise SystemExit(1)
+
+
+def _schedule_ms(text: str) -> int:
+    from brivas.timestamps import parse_timestamp
+
+    try:
+        return parse_timestamp(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time with a zone; write 2030-01-02T03:04:05Z", param_hint="--schedule"
+        ) from None
 
 
 def _cost(cost: messaging_pb2.TextCost) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from brivas.errors import ConfigError
 from brivas.resources.account import Account
 from brivas.resources.carrier import Carrier
 from brivas.resources.config import Config
+from brivas.resources.listener import Listener, ListenerTls
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
+from brivas.resources.sender import Sender
 from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
 from brivas.v1 import control_pb2
 
@@ -18,10 +20,25 @@ _CONSENT = {
     "account": control_pb2.CONSENT_SCOPE_ACCOUNT,
     "off": control_pb2.CONSENT_SCOPE_OFF,
 }
+_SENDERS = {"any": control_pb2.SENDERS_ALLOWED_ANY, "listed": control_pb2.SENDERS_ALLOWED_LISTED}
 _BIND_MODE = {
     "transceiver": control_pb2.BIND_MODE_TRANSCEIVER,
     "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
     "receiver": control_pb2.BIND_MODE_RECEIVER,
+}
+_AUTHENTICATION = {
+    "password": control_pb2.AUTHENTICATION_PASSWORD,
+    "certificate": control_pb2.AUTHENTICATION_CERTIFICATE,
+    "both": control_pb2.AUTHENTICATION_BOTH,
+}
+_DIRECTION = {
+    "outbound": control_pb2.CARRIER_DIRECTION_OUTBOUND,
+    "inbound": control_pb2.CARRIER_DIRECTION_INBOUND,
+}
+_CLIENT_CERTIFICATES = {
+    "none": control_pb2.CLIENT_CERTIFICATES_NONE,
+    "optional": control_pb2.CLIENT_CERTIFICATES_OPTIONAL,
+    "required": control_pb2.CLIENT_CERTIFICATES_REQUIRED,
 }
 _VERSION = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
@@ -31,6 +48,8 @@ def compile_snapshot(config: Config) -> control_pb2.Snapshot:
     snapshot = control_pb2.Snapshot(
         accounts=[_account(config, account) for account in config.of(Account)],
         carriers=[_carrier(config, carrier) for carrier in config.of(Carrier)],
+        listeners=[_listener(config, listener) for listener in config.of(Listener)],
+        senders=[_sender(sender) for sender in config.of(Sender)],
     )
     compile_routing(config, snapshot)
     return snapshot
@@ -52,6 +71,9 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         durability=_DURABILITY[spec.durability],
         open_messages_max=spec.open_messages_max,
         validity_default_seconds=spec.validity_default_seconds,
+        validity_max_seconds=spec.validity_max_seconds,
+        schedule_max_seconds=spec.schedule_max_seconds,
+        senders_allowed=_SENDERS[spec.senders_allowed],
         incoming=_DELIVERY[spec.incoming],
         delivery_retention_seconds=spec.delivery_retention_seconds,
         long_messages=LONG_MESSAGES[spec.long_messages],
@@ -61,11 +83,18 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         reassembly_timeout_seconds=spec.reassembly_timeout_seconds,
         tags=spec.tags,
         consent_scope=_CONSENT[spec.consent],
+        addresses=spec.addresses,
+        authentication=_AUTHENTICATION[spec.authentication],
     )
 
 
-def _password_hash(config: Config, account: Account) -> str:
-    value = account.spec.password_hash
+def _sender(sender: Sender) -> control_pb2.Sender:
+    spec = sender.spec
+    return control_pb2.Sender(name=sender.name, account=spec.account, address=spec.address, ton=spec.ton, npi=spec.npi)
+
+
+def _password_hash(config: Config, owner: Account | Carrier) -> str:
+    value = owner.spec.password_hash
     if value is None:
         return ""
     if not isinstance(value, SecretRef):
@@ -73,7 +102,7 @@ def _password_hash(config: Config, account: Account) -> str:
     text = config.secret(value).reveal()
     if not text.startswith("$argon2id$"):
         raise ConfigError(
-            f"Account {account.name}: {value.describe()} does not hold an argon2id hash",
+            f"{owner.kind_name} {owner.name}: {value.describe()} does not hold an argon2id hash",
             hint="it must start with $argon2id$; the password itself is never stored",
         )
     return text
@@ -83,10 +112,10 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
     spec = carrier.spec
     return control_pb2.Carrier(
         name=carrier.name,
-        host=spec.host,
+        host=spec.host or "",
         port=spec.port,
         system_id=spec.system_id,
-        password=config.secret(spec.password).reveal() if spec.password else "",
+        password=_secret(config, spec.password),
         system_type=spec.system_type,
         bind_mode=_BIND_MODE[spec.bind_mode],
         binds=spec.binds,
@@ -107,4 +136,44 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         addr_ton=spec.addr_ton,
         addr_npi=spec.addr_npi,
         window_min=spec.window_min,
+        tls=_carrier_tls(config, carrier),
+        direction=_DIRECTION[spec.direction],
+        password_hash=_password_hash(config, carrier),
+        addresses=spec.addresses,
+        binds_max=spec.binds_max,
     )
+
+
+def _carrier_tls(config: Config, carrier: Carrier) -> control_pb2.CarrierTls | None:
+    tls = carrier.spec.tls
+    if tls is None:
+        return None
+    return control_pb2.CarrierTls(
+        ca=_secret(config, tls.ca),
+        server_name=tls.server_name or "",
+        client_certificate=_secret(config, tls.client_certificate),
+        client_key=_secret(config, tls.client_key),
+    )
+
+
+def _listener(config: Config, listener: Listener) -> control_pb2.Listener:
+    spec = listener.spec
+    return control_pb2.Listener(
+        name=listener.name,
+        address=spec.address,
+        tls=_listener_tls(config, spec.tls) if spec.tls else None,
+        proxy_from=spec.proxy_protocol.sources if spec.proxy_protocol else (),
+    )
+
+
+def _listener_tls(config: Config, tls: ListenerTls) -> control_pb2.ListenerTls:
+    return control_pb2.ListenerTls(
+        certificate=_secret(config, tls.certificate),
+        key=_secret(config, tls.key),
+        client_certificates=_CLIENT_CERTIFICATES[tls.client_certificates],
+        client_ca=_secret(config, tls.client_ca),
+    )
+
+
+def _secret(config: Config, reference: SecretRef | None) -> str:
+    return config.secret(reference).reveal() if reference is not None else ""

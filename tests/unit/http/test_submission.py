@@ -27,7 +27,10 @@ def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
 
 
 def test_one_message_is_answered_202_with_its_id_and_location(api: Api) -> None:
-    response = api.client.post("/v1/messages", json={**ONE, "validity_seconds": 60, "reference": "order-1"})
+    response = api.client.post(
+        "/v1/messages",
+        json={**ONE, "validity_seconds": 60, "reference": "order-1", "schedule_at": "2030-01-02T03:04:05Z"},
+    )
     assert response.status_code == 202
     body = response.json()
     assert body == {"status": "accepted", "id": body["id"], "to": ONE["to"], "reference": "order-1"}
@@ -36,6 +39,7 @@ def test_one_message_is_answered_202_with_its_id_and_location(api: Api) -> None:
     (message,) = api.engine.requests[0].messages
     assert (message.to, getattr(message, "from"), message.text) == (ONE["to"], "Acme", "Hello, Zoë")
     assert (message.validity_seconds, message.reference) == (60, "order-1")
+    assert message.schedule_at_ms == 1_893_553_445_000
 
 
 def test_data_is_sent_as_it_is(api: Api) -> None:

@@ -43,7 +43,7 @@ pub struct SessionConfig {
     pub interface_version: InterfaceVersion,
     /// Requests of the peer that the owner takes beyond messages; others are refused as unknown.
     pub operations: Operations,
-    /// The largest PDU taken.
+    /// The largest PDU taken; before the bind, as SMSC or where outbind is taken, at most [`UNBOUND_PDU_BYTES_MAX`].
     pub pdu_bytes_max: usize,
     /// Silence after which we ask whether the peer is there; 0 never asks.
     pub enquire_link_ms: u64,
@@ -360,6 +360,9 @@ impl Session {
 
 /// Deliveries of a carrier that may be unanswered on one bind.
 pub const CARRIER_DELIVERIES_MAX: usize = 20_000;
+
+/// The largest PDU that an SMSC takes before the bind: ten times what a bind's fields may have.
+pub const UNBOUND_PDU_BYTES_MAX: usize = 1_024;
 
 /// What the output keeps of its memory when it is empty: 5,000 idle sessions shall not hold their peaks.
 const OUTPUT_KEPT_BYTES: usize = 64 * 1024;

@@ -1,6 +1,6 @@
 //! What arrives: requests and responses, each checked against what the state allows.
 
-use super::{CloseReason, Event, Role, Session, State};
+use super::{CloseReason, Event, Role, Session, State, UNBOUND_PDU_BYTES_MAX};
 use crate::frame::{self, Check, Frame};
 use crate::pdu::{DecodeError, Pdu};
 use crate::status::CommandStatus;
@@ -16,7 +16,7 @@ impl Session {
                 return None;
             }
             let rest = &input[*consumed..];
-            match frame::check(rest, self.config.pdu_bytes_max) {
+            match frame::check(rest, self.pdu_bytes_max()) {
                 Check::Incomplete => {
                     if rest.is_empty() {
                         self.partial_since_ms = None;
@@ -44,6 +44,21 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Who has not bound yet has nothing long to say, and whoever likes may connect: 15,000 strangers that each begin a PDU
+    /// of the largest size would hold a gigabyte.
+    const fn pdu_bytes_max(&self) -> usize {
+        // A message centre that has connected to us is a stranger too until its outbind is believed.
+        let is_called =
+            matches!(self.config.role, Role::Smsc) || self.config.operations.contains(CommandId::OUTBIND);
+        if is_called
+            && matches!(self.state, State::Open | State::Outbound)
+            && self.config.pdu_bytes_max > UNBOUND_PDU_BYTES_MAX
+        {
+            return UNBOUND_PDU_BYTES_MAX;
+        }
+        self.config.pdu_bytes_max
     }
 
     fn handle_frame<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
@@ -92,6 +107,11 @@ impl Session {
             }
             Pdu::EnquireLink(_) => {
                 self.write(Pdu::EnquireLinkResp(Tlvs::EMPTY), CommandStatus::ROK, sequence_number);
+                None
+            }
+            Pdu::Unbind(_) if self.unbind_asked.is_some() => {
+                // The first one is the one that will be answered.
+                self.refuse_request(id, sequence_number);
                 None
             }
             Pdu::Unbind(_) => {

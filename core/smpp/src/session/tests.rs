@@ -1,5 +1,6 @@
 //! Two sessions talk to each other without a socket or a clock.
 
+mod hostile;
 mod operations;
 
 use super::*;

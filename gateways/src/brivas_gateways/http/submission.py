@@ -37,6 +37,7 @@ _HINTS: Final = {
     "data": "two hexadecimal digits an octet",
     "data_coding": "from 0 to 255, beside `data`",
     "validity_seconds": f"from 0 (the account's default) to {VALIDITY_SECONDS_MAX} (12 months)",
+    "schedule_at": "a time ahead with its zone, such as 2030-01-02T03:04:05Z",
     "reference": f"up to {REFERENCE_OCTETS_MAX} octets",
     "text": f"up to {TEXT_CHARACTERS_MAX} characters",
 }
