@@ -168,7 +168,7 @@ def test_every_field_of_a_bench_result_is_explained() -> None:
         ("core/smpp/src/session/mod.rs", "bind_timeout_ms: 10_000,", "smpp.md", "| Bind after connect | 10 s |"),
         ("core/smpp/src/session/mod.rs", "pdu_timeout_ms: 10_000,", "smpp.md", "| A begun PDU must end | 10 s |"),
         ("core/smpp/src/session/mod.rs", "enquire_link_ms: 30_000,", "smpp.md", "before `enquire_link` | 30 s |"),
-        ("core/src/shard/customers.rs", "CONNECTIONS_MAX: usize = 15_000;", "smpp.md", "15,000 connections"),
+        ("core/src/shard/crowd.rs", "CONNECTIONS_MAX: usize = 15_000;", "smpp.md", "15,000 connections"),
         ("core/src/shard/delivery.rs", "DELIVERY_RETRY_MS: u64 = 5_000;", "smpp.md", "again after 5 seconds"),
         ("core/src/shard/mod.rs", "OPEN_MESSAGES_MAX: usize = 10_000_000;", "smpp.md", "10,000,000 over all"),
         ("core/src/shard/round.rs", "BACKGROUND_SYNC_MS: u64 = 1_000;", "concepts.md", "at least once a second"),

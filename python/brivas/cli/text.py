@@ -28,7 +28,7 @@ def plan(content: str, languages: tuple[str, ...], transliterate: bool, as_json:
     from brivas.errors import InvalidError
     from brivas.resources.text import LANGUAGE
 
-    known: dict[str, int] = {str(language): number for language, number in LANGUAGE.items()}
+    known = {str(language): int(number) for language, number in LANGUAGE.items()}
     unknown = [language for language in languages if language not in known]
     if unknown:
         raise InvalidError(f"no shift tables for {unknown[0]!r}", hint="one of " + ", ".join(known))
