@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use brivas_journal::{Journal, JournalConfig, RealFs};
-use mio::net::TcpListener;
 use mio::{Poll, Waker};
 use tokio::sync::{Notify, oneshot};
 
@@ -20,6 +19,7 @@ use crate::notice::{self, Level, Notice, NoticeBoard};
 use crate::offload::Offload;
 use crate::options::EngineOptions;
 use crate::shard::{Command, Mailbox, Restored, Shard, ShardParts};
+use crate::transport::{listen, open_new};
 
 /// Where the engine listens.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +59,6 @@ impl Ended {
 
 /// The shard's token in its own poll.
 const WAKER: mio::Token = mio::Token(usize::MAX - 1);
-/// Connections that the kernel holds for us between two rounds.
-const BACKLOG: i32 = 4_096;
 
 impl Engine {
     /// Opens the journal, takes over what was open, and listens.
@@ -111,6 +109,7 @@ impl Engine {
             &Files::kept_in(&options.data_dir),
             None,
         )?);
+        let opened = open_new(&[], &config.listeners)?;
 
         let poll = Poll::new().map_err(io("poll in", &options.data_dir))?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(io("poll in", &options.data_dir))?);
@@ -134,6 +133,7 @@ impl Engine {
             mailbox: commands,
             offload,
             listener,
+            opened,
             config: Arc::clone(&config),
             journal: appender,
             restored,
@@ -223,17 +223,6 @@ impl Drop for Engine {
 /// Where the partition of the only shard lies.
 pub(crate) fn journal_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("journal").join("0")
-}
-
-fn listen(face: &'static str, address: SocketAddr) -> Result<TcpListener, EngineError> {
-    let failed = |error| EngineError::Listen { face, address, error };
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None).map_err(failed)?;
-    socket.set_reuse_address(true).map_err(failed)?;
-    socket.set_nonblocking(true).map_err(failed)?;
-    socket.bind(&address.into()).map_err(failed)?;
-    socket.listen(BACKLOG).map_err(failed)?;
-    Ok(TcpListener::from_std(socket.into()))
 }
 
 /// A thread whose panic ends the process: half an engine would answer for messages that nobody carries.

@@ -12,7 +12,7 @@ pub enum EngineError {
     /// A listening address is taken or not ours.
     Listen {
         /// Which face.
-        face: &'static str,
+        face: String,
         /// Where.
         address: SocketAddr,
         /// Why.
@@ -39,7 +39,13 @@ impl EngineError {
     /// What the operator can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Listen { .. } => "another process listens there: stop it, or choose another port",
+            Self::Listen { error, .. } => match error.kind() {
+                std::io::ErrorKind::AddrNotAvailable => "no interface of this machine has this address",
+                std::io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 need the capability net_bind_service"
+                }
+                _ => "another process listens there: stop it, or choose another port",
+            },
             Self::Io { .. } => "check that the folder exists, is writable, and has room",
             Self::Journal(_) => "see `brivas doctor`; another gateway may be running on this data folder",
             Self::Config(_) | Self::Route(_) => "see `brivas config check`",

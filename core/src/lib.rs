@@ -19,6 +19,7 @@ mod shard;
 mod texts;
 mod throttle;
 mod trace;
+mod transport;
 
 pub use census::Census;
 pub use config::check_serialized as check_serialized_snapshot;

@@ -9,6 +9,7 @@ use std::thread;
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 
+use crate::config::Binder;
 use crate::shard::{Command, Mailbox};
 
 /// Jobs that wait at most.
@@ -42,7 +43,7 @@ pub(crate) struct Resolve {
 /// What a password is checked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PasswordTag {
-    pub(crate) account: u32,
+    pub(crate) binder: Binder,
     /// What is remembered if it is right.
     pub(crate) digest: [u8; 32],
 }

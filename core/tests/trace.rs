@@ -2,10 +2,14 @@
 
 mod support;
 
+use std::net::TcpStream;
+
 use brivas_proto::v1;
 use brivas_smpp::frame::{self, Check};
-use brivas_smpp::{BindMode, CommandId, CommandStatus, MessageState, Pdu};
-use support::{API_KEY, PASSWORD, PATIENCE, Peer, Said, Smsc, World, request, sample, texts};
+use brivas_smpp::{BindMode, CommandId, CommandStatus, MessageState, Pdu, Role};
+use support::{
+    API_KEY, Authority, PASSWORD, PATIENCE, Peer, Said, Smsc, World, listener, request, sample, texts,
+};
 use tonic::{Code, Status, Streaming};
 
 /// A trace that runs.
@@ -318,4 +322,32 @@ fn only_the_control_token_may_trace() {
     assert_eq!(refused.err().unwrap().code(), Code::Unauthenticated);
     let wrong = v1::TraceRequest { side: "left".to_owned(), ..Default::default() };
     assert_eq!(Trace::try_start(&world, wrong).err().unwrap().code(), Code::InvalidArgument);
+}
+
+#[test]
+fn a_trace_of_a_tls_bind_has_what_was_said_in_it() {
+    let (world, smsc, authority) = (World::new(), Smsc::new(), Authority::new());
+    let pair = authority.sign("smpp.example", &["smpp.example"], 90);
+    let tls = Some(authority.listener_tls(&pair, v1::ClientCertificates::None));
+    world.apply(&v1::Snapshot { listeners: vec![v1::Listener { tls, ..listener("tls") }], ..sample(&smsc) });
+    let _alpha = bound_carrier(&world, &smsc);
+    let mut trace = Trace::start(&world, v1::TraceRequest::default());
+    let socket = TcpStream::connect(world.listener("tls")).unwrap();
+    let mut customer = Peer::over(authority.connect(socket, "smpp.example", None), Role::Esme);
+    let bound = customer.bind("sample", PASSWORD, BindMode::Transceiver);
+    assert_eq!(bound, Said::BindAnswered(CommandStatus::ROK));
+    customer.submit("491701");
+    trace.until(CommandId::SUBMIT_SM_RESP, 1);
+    let of_customer: Vec<_> =
+        trace.commands().into_iter().filter(|one| one.0 == "customer").map(|one| (one.1, one.2)).collect();
+    let expected = [
+        (false, "bind_transceiver"),
+        (true, "bind_transceiver_resp"),
+        (false, "submit_sm"),
+        (true, "submit_sm_resp"),
+    ];
+    assert_eq!(of_customer, expected);
+    for pdu in &trace.pdus {
+        assert!(!pdu.octets.windows(PASSWORD.len()).any(|octets| octets == PASSWORD.as_bytes()));
+    }
 }

@@ -8,6 +8,7 @@ use brivas_route::Direction;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use super::access::{self, Binder};
 use super::conditions::{Reading, Tags};
 use super::files::Files;
 use super::numbers::{Lists, Numbers};
@@ -41,21 +42,12 @@ pub(crate) fn build(
     for spec in &snapshot.accounts {
         check_account(spec)?;
         let number = account_names.number(&spec.name);
-        if named_accounts
-            .insert(
-                number,
-                Arc::new(AccountConfig {
-                    tags: tags.bits(&spec.tags),
-                    senders: senders.remove(spec.name.as_str()),
-                    spec: spec.clone(),
-                }),
-            )
-            .is_some()
-        {
+        let config = AccountConfig::new(spec, tags.bits(&spec.tags), senders.remove(spec.name.as_str()))?;
+        if named_accounts.insert(number, Arc::new(config)).is_some() {
             return Err(wrong(format!("account {:?} is there twice", spec.name)));
         }
         if !spec.system_id.is_empty()
-            && by_system_id.insert(spec.system_id.clone().into_bytes(), number).is_some()
+            && by_system_id.insert(spec.system_id.clone().into_bytes(), Binder::Account(number)).is_some()
         {
             return Err(wrong(format!(
                 "account {:?}: system_id {:?} is another account's too",
@@ -79,11 +71,17 @@ pub(crate) fn build(
     for spec in &snapshot.carriers {
         check_carrier(spec)?;
         let number = carrier_names.number(&spec.name);
-        if named_carriers
-            .insert(number, Arc::new(CarrierConfig { tags: tags.bits(&spec.tags), spec: spec.clone() }))
-            .is_some()
-        {
+        let config = CarrierConfig::new(spec, tags.bits(&spec.tags))?;
+        if named_carriers.insert(number, Arc::new(config)).is_some() {
             return Err(wrong(format!("carrier {:?} is there twice", spec.name)));
+        }
+        if spec.direction() == v1::CarrierDirection::Inbound
+            && by_system_id.insert(spec.system_id.clone().into_bytes(), Binder::Carrier(number)).is_some()
+        {
+            return Err(wrong(format!(
+                "carrier {:?}: system_id {:?} is an account's or another carrier's too",
+                spec.name, spec.system_id
+            )));
         }
     }
     let accounts: Vec<_> =
@@ -116,6 +114,7 @@ pub(crate) fn build(
     });
     Ok(Config {
         hash: hash(snapshot),
+        listeners: access::listeners(snapshot)?,
         rewrites: table.rewrites(),
         judges_mt: table.has_rules(Direction::Mt) || !policy.is_empty(),
         table,
@@ -168,18 +167,19 @@ fn check_account(spec: &v1::Account) -> Result<(), EngineError> {
     within(name, "open_messages_max", spec.open_messages_max, 1, u32::MAX)?;
     within(name, "validity_default_seconds", spec.validity_default_seconds, 1, 10_000_000)?;
     within(name, "delivery_retention_seconds", spec.delivery_retention_seconds, 1, 10_000_000)?;
-    if !spec.system_id.is_empty() && argon2::PasswordHash::new(&spec.password_hash).is_err() {
-        return Err(wrong(format!("account {name:?}: password_hash is not in PHC string format")));
-    }
     Ok(())
 }
 
 fn check_carrier(spec: &v1::Carrier) -> Result<(), EngineError> {
     let name = &spec.name;
     within(name, "name", spec.name.len() as u32, 1, 63)?;
-    within(name, "host", spec.host.len() as u32, 1, 253)?;
-    within(name, "port", spec.port, 1, 65_535)?;
-    within(name, "binds", spec.binds, 0, BINDS_MAX)?;
+    if spec.direction() == v1::CarrierDirection::Inbound {
+        within(name, "binds_max", spec.binds_max, 0, BINDS_MAX)?;
+    } else {
+        within(name, "host", spec.host.len() as u32, 1, 253)?;
+        within(name, "port", spec.port, 1, 65_535)?;
+        within(name, "binds", spec.binds, 0, BINDS_MAX)?;
+    }
     within(name, "window_max", spec.window_max, 1, WINDOW_MAX)?;
     within(name, "window_min", spec.window_min, 0, spec.window_max)?;
     within(name, "addr_ton", spec.addr_ton, 0, 255)?;

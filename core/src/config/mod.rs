@@ -3,6 +3,7 @@
 //! Built from the protobuf `Snapshot`; names get numbers that stay the same across reloads, so that queues,
 //! binds and counters find their owner.
 
+mod access;
 mod build;
 pub(crate) mod conditions;
 pub(crate) mod files;
@@ -11,6 +12,7 @@ mod numbers;
 pub(crate) mod routing;
 mod senders;
 
+pub(crate) use access::Binder;
 pub(crate) use build::build;
 pub use build::check_serialized;
 use senders::Senders;
@@ -27,6 +29,7 @@ use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{BindMode, InterfaceVersion};
 
 use crate::shard::Manner;
+use crate::transport::{ClientTls, ListenerConfig, Networks};
 
 /// Names that were ever configured, in the order of their numbers. Only grows.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +68,8 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct AccountConfig {
     pub(crate) spec: v1::Account,
+    /// Where its binds may come from; none: anywhere.
+    pub(crate) addresses: Networks,
     /// Of its messages: a bit for each, [`Config::tags`].
     pub(crate) tags: u64,
     /// Who it may send as; None: anybody.
@@ -89,6 +94,9 @@ impl AccountConfig {
 #[derive(Debug)]
 pub(crate) struct CarrierConfig {
     pub(crate) spec: v1::Carrier,
+    /// Where it may connect from, if it connects to us; none: anywhere.
+    pub(crate) addresses: Networks,
+    pub(crate) tls: Option<ClientTls>,
     /// Of the messages that come from it: a bit for each, [`Config::tags`].
     pub(crate) tags: u64,
 }
@@ -124,6 +132,8 @@ impl CarrierConfig {
             password: spec.password.clone(),
             system_type: spec.system_type.clone(),
             bind_mode: spec.bind_mode,
+            tls: spec.tls.clone(),
+            direction: spec.direction,
             interface_version: spec.interface_version,
             address_range: spec.address_range.clone(),
             addr_ton: spec.addr_ton,
@@ -144,6 +154,8 @@ pub(crate) struct Config {
     /// By number; None: was configured once, is no more.
     pub(crate) accounts: Vec<Option<Arc<AccountConfig>>>,
     pub(crate) carriers: Vec<Option<Arc<CarrierConfig>>>,
+    /// Beside the gateway's own.
+    pub(crate) listeners: Vec<Arc<ListenerConfig>>,
     pub(crate) table: Table,
     /// Changes with the table: routes are remembered by number.
     pub(crate) table_generation: u32,
@@ -157,7 +169,7 @@ pub(crate) struct Config {
     pub(crate) tags: Tags,
     /// What was read for it, for the log.
     pub(crate) loaded: Vec<Loaded>,
-    pub(crate) by_system_id: HashMap<Vec<u8>, u32>,
+    pub(crate) by_system_id: HashMap<Vec<u8>, Binder>,
     pub(crate) by_api_key: HashMap<[u8; 32], u32>,
 }
 

@@ -11,6 +11,7 @@ use v1::control_server::{Control, ControlServer};
 use super::{Current, Shared, auth, explain, history, messaging, review, trace, watch};
 use crate::config::{Files, build, last_good};
 use crate::shard::Command;
+use crate::transport::open_new;
 
 /// A snapshot of a million routes is about 60 MB.
 const SNAPSHOT_OCTETS_MAX: usize = 256 << 20;
@@ -137,7 +138,13 @@ async fn apply(
     let changes = changes(&current.snapshot, &snapshot);
     let response =
         v1::ApplyResponse { hash: config.hash.clone(), changed: config.hash != current.config.hash, changes };
-    if dry_run || !response.changed {
+    if !response.changed {
+        return Ok(response);
+    }
+    // A port that is taken refuses the whole, also in a dry run.
+    let opened = open_new(&current.config.listeners, &config.listeners)
+        .map_err(|error| Status::invalid_argument(format!("{error}; hint: {}", error.hint())))?;
+    if dry_run {
         return Ok(response);
     }
     // On disk first: what is in force after a restart is what was in force before.
@@ -145,7 +152,7 @@ async fn apply(
     files.prune(&snapshot);
     let config = Arc::new(config);
     let for_shard = Arc::clone(&config);
-    shared.ask(|done| Command::Apply { config: for_shard, done }).await?;
+    shared.ask(|done| Command::Apply { config: for_shard, opened, done }).await?;
     let mut in_force = shared.current.lock().unwrap_or_else(PoisonError::into_inner);
     *in_force = Current { config, snapshot: Arc::new(snapshot) };
     Ok(response)
@@ -160,6 +167,8 @@ fn changes(old: &v1::Snapshot, new: &v1::Snapshot) -> Vec<String> {
     compare("account", &accounts(old), &accounts(new), &mut lines);
     compare("carrier", &carriers(old), &carriers(new), &mut lines);
     compare("route", &routes(old), &routes(new), &mut lines);
+    let listeners = |snapshot: &v1::Snapshot| by_name(&snapshot.listeners, |listener| &listener.name);
+    compare("listener", &listeners(old), &listeners(new), &mut lines);
     let senders = |snapshot: &v1::Snapshot| by_name(&snapshot.senders, |sender| &sender.name);
     compare("sender", &senders(old), &senders(new), &mut lines);
     let plans = |snapshot: &v1::Snapshot| by_name(&snapshot.numbering_plans, |plan| &plan.name);

@@ -77,8 +77,8 @@ pub(crate) struct Listeners {
 
 impl Listeners {
     pub(crate) fn bind(messaging: SocketAddr, control: SocketAddr) -> Result<Self, EngineError> {
-        let bind = |face, address| {
-            let failed = |error| EngineError::Listen { face, address, error };
+        let bind = |face: &str, address| {
+            let failed = |error| EngineError::Listen { face: face.to_owned(), address, error };
             let listener = std::net::TcpListener::bind(address).map_err(failed)?;
             listener.set_nonblocking(true).map_err(failed)?;
             Ok::<_, EngineError>(listener)

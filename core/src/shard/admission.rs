@@ -5,12 +5,12 @@ use std::sync::Arc;
 use brivas_route::destination_hash;
 use brivas_smpp::{CommandStatus, ShortMessage};
 
-use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Review, digits};
 use super::operations::{Stand, Times};
 use super::routing::{Asked, Hold, NoWay, Way};
+use super::{Shard, inbound};
 use crate::event::{self, AcceptedMore};
 
 /// Where a message comes from, and what is known of it beside its content.
@@ -242,7 +242,7 @@ impl Shard {
             }
             Then::AnswerCallAgain { call } => self.calls.count_down(call),
             Then::AnswerCarrier { connection, sequence_number } => {
-                self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+                self.answer_carrier(connection, sequence_number, awaiting.message);
                 self.deliver(awaiting.message);
             }
             Then::Deliver => self.deliver(awaiting.message),
@@ -258,6 +258,7 @@ impl Shard {
         message_id: &[u8],
     ) {
         if let Some(open) = self.connections.get_mut(connection) {
+            let status = inbound::status_for(open.session.config().role, status);
             if !open.answer_data(sequence_number, status) {
                 open.session.respond(sequence_number, status, message_id);
             }

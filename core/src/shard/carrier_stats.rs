@@ -12,7 +12,7 @@ impl Shard {
         v1::CarrierStats {
             name: carrier.name.to_string(),
             binds_up: carrier.up.len() as u32,
-            binds_wanted: carrier.binds.len() as u32,
+            binds_wanted: carrier.binds_wanted(),
             sent: carrier.sent,
             failed: carrier.failed,
             queued: carrier.queued,
@@ -27,6 +27,11 @@ impl Shard {
             held: self.held_count(&carrier.held),
             learned: Some(carrier.learning.state(&carrier.name)),
             receipts: Some(carrier.receipts),
+            certificate_expires_at_ms: carrier
+                .config
+                .as_ref()
+                .and_then(|config| config.tls.as_ref())
+                .map_or(0, |tls| tls.expires_at_ms),
         }
     }
 

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use brivas_proto::v1;
 use brivas_smpp::pdu::BindRequest;
-use brivas_smpp::session::{Operations, SessionConfig};
-use brivas_smpp::{BindMode, CommandId, CommandStatus, Session};
+use brivas_smpp::session::{Operations, SessionConfig, State};
+use brivas_smpp::{CommandId, CommandStatus, Role, Session};
 use mio::net::TcpStream;
 
 use super::connection::{Connection, ConnectionRef, Owner};
@@ -17,6 +17,7 @@ use super::unanswered::Missing;
 use super::{CARRIER_ROLE, Shard};
 use crate::notice::Level;
 use crate::offload::Resolve;
+use crate::transport::{Stream, TlsStream};
 
 /// Messages of a bind that are remembered after their time, where they are held.
 const LATE_MAX: usize = 10_000;
@@ -30,7 +31,10 @@ impl Shard {
         let now_ms = self.clock.now_ms();
         for carrier_number in 0..self.carriers.len() as u32 {
             let carrier = &mut self.carriers[carrier_number as usize];
-            let Some(config) = &carrier.config else { continue };
+            // Who connects to us is waited for.
+            let Some(config) = carrier.config.as_ref().filter(|config| !config.is_inbound()) else {
+                continue;
+            };
             let is_due = |bind: &CarrierBind| bind.state == BindState::Waiting && bind.retry_at_ms <= now_ms;
             if !carrier.binds.iter().any(is_due) {
                 continue;
@@ -83,7 +87,7 @@ impl Shard {
 
     fn connect(&mut self, carrier: u32, bind: u32, address: SocketAddr) -> Result<ConnectionRef, String> {
         let config = self.carriers[carrier as usize].config.clone().ok_or("the carrier was removed")?;
-        let stream = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
+        let socket = TcpStream::connect(address).map_err(|error| format!("{address}: {error}"))?;
         let window = self.fresh_window(carrier, bind);
         let session_config = SessionConfig {
             window_max: window as usize,
@@ -95,6 +99,13 @@ impl Shard {
         };
         let session = Session::new(session_config, self.clock.now_ms());
         let system_id = config.spec.system_id.clone();
+        let stream = match &config.tls {
+            None => Stream::Plain(socket),
+            Some(tls) => {
+                let stream = TlsStream::client(socket, &tls.config, tls.server_name.clone());
+                Stream::Tls(Box::new(stream?))
+            }
+        };
         self.open(stream, session, Owner::Carrier(carrier, bind), address, system_id)
             .ok_or_else(|| "cannot watch the socket".to_owned())
     }
@@ -103,19 +114,25 @@ impl Shard {
     pub(super) fn note_connected(&mut self, name: ConnectionRef) {
         let Some(connection) = self.connections.get_mut(name) else { return };
         let Owner::Carrier(carrier, _) = connection.owner else { return };
-        if connection.session.state() != brivas_smpp::session::State::Open {
+        if connection.session.state() != State::Open {
             return;
         }
-        if let Ok(Some(error)) = connection.stream.take_error() {
+        if let Ok(Some(error)) = connection.stream.socket().take_error() {
             let why = format!("{}: {error}", connection.peer);
             self.close(name, &why);
             return;
         }
-        if connection.stream.peer_addr().is_err() {
+        if connection.stream.socket().peer_addr().is_err() {
             return;
         }
-        let _ = connection.stream.set_nodelay(true);
+        let _ = connection.stream.socket().set_nodelay(true);
+        self.send_bind(name, carrier);
+    }
+
+    /// Asks a carrier to let us in.
+    pub(super) fn send_bind(&mut self, name: ConnectionRef, carrier: u32) {
         let Some(config) = self.carriers[carrier as usize].config.clone() else { return };
+        let Some(connection) = self.connections.get_mut(name) else { return };
         let request = BindRequest {
             system_id: config.spec.system_id.as_bytes(),
             password: config.spec.password.as_bytes(),
@@ -142,14 +159,20 @@ impl Shard {
             self.mark_dirty(name);
             return;
         }
+        let transmits = self.connections.get(name).is_some_and(|connection| {
+            match (connection.session.state(), connection.session.config().role) {
+                (State::Bound(mode), Role::Esme) => mode.transmits(),
+                // The carrier has bound to us: it is sent deliver_sm.
+                (State::Bound(mode), Role::Smsc) => mode.receives(),
+                _ => false,
+            }
+        });
         let carrier = &mut self.carriers[carrier_number as usize];
         let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
         bind.state = BindState::Bound(name);
         bind.bound_at_ms = self.clock.now_ms();
         bind.failures = 0;
         bind.last_error.clear();
-        let transmits =
-            carrier.config.as_ref().is_some_and(|config| config.bind_mode() != BindMode::Receiver);
         if transmits && !carrier.up.contains(&bind_number) {
             carrier.up.push(bind_number);
             carrier.up.sort_unstable();
@@ -229,6 +252,9 @@ impl Shard {
         ];
         if self.draining.is_on() {
             self.notices.tell(Level::Info, "carrier_parted", fields);
+        } else if config.as_ref().is_some_and(|config| config.is_inbound()) {
+            // It comes back when it likes.
+            self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
         } else {
             fields.push(("retry_in_ms", patience_ms.to_string()));
             fields.push(("hint", lost.hint().to_owned()));

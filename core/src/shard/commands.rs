@@ -18,6 +18,7 @@ use super::operations::Stand;
 use crate::config::Config;
 use crate::offload::{PasswordTag, Resolve};
 use crate::trace::Feed;
+use crate::transport::Opened;
 
 /// A request to a shard.
 pub(crate) enum Command {
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     },
     Apply {
         config: Arc<Config>,
+        /// Sockets of its new listeners.
+        opened: Vec<Opened>,
         done: oneshot::Sender<()>,
     },
     Stats {
@@ -215,8 +218,9 @@ impl Shard {
                     self.submit_by_api(account, messages, &idempotency_key, fingerprint, reply);
                 }
                 Command::Cancel { account, id, reply } => self.cancel(account, id, reply),
-                Command::Apply { config, done } => {
+                Command::Apply { config, opened, done } => {
                     self.apply(config);
+                    self.apply_listeners(opened);
                     let _ = done.send(());
                 }
                 Command::Stats { reply } => {

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use brivas_smpp::pdu::MessageResponse;
 use brivas_smpp::{CommandId, CommandStatus, Pdu, Session};
-use mio::net::TcpStream;
+
+use crate::transport::{Prologue, Step, Stream, Taken};
 
 use crate::trace::Tap;
 
@@ -46,9 +47,12 @@ pub(crate) enum Owner {
 pub(crate) struct Connection {
     /// Names it for people, until it ends; none has it again.
     pub(crate) number: u64,
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
+    /// A PROXY header that is to come before anything else.
+    pub(crate) prologue: Option<Box<Prologue>>,
     pub(crate) session: Session,
     pub(crate) owner: Owner,
+    /// Who is there: behind a trusted proxy, whom that speaks for.
     pub(crate) peer: SocketAddr,
     pub(crate) system_id: String,
     pub(crate) since_ms: i64,
@@ -77,6 +81,37 @@ pub(crate) struct Connection {
 pub(crate) const OUTPUT_OCTETS_MAX: usize = 1 << 20;
 
 impl Connection {
+    pub(crate) fn new(
+        stream: Stream,
+        session: Session,
+        owner: Owner,
+        peer: SocketAddr,
+        system_id: String,
+        since_ms: i64,
+    ) -> Self {
+        Self {
+            // Given by the connections.
+            number: 0,
+            stream,
+            prologue: None,
+            session,
+            owner,
+            peer,
+            system_id,
+            since_ms,
+            leftover: Vec::new(),
+            readable: false,
+            was_blocked: false,
+            is_listed: false,
+            is_ending: false,
+            writable: false,
+            is_dirty: false,
+            data_messages: Vec::new(),
+            stalled_since_ms: None,
+            tap: None,
+        }
+    }
+
     /// Whether reading now would only pile up.
     pub(crate) fn is_held(&self) -> bool {
         self.session.is_blocked() || self.session.output().len() >= OUTPUT_OCTETS_MAX
@@ -88,7 +123,23 @@ impl Connection {
     /// # Errors
     /// The peer has closed (`UnexpectedEof`), or the socket failed.
     pub(crate) fn read(&mut self, buffer: &mut [u8], start: usize) -> std::io::Result<usize> {
-        match self.stream.read(&mut buffer[start..]) {
+        if self.prologue.is_some() {
+            return self.read_prologue();
+        }
+        let socket = match &mut self.stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(tls) => {
+                let Taken { octets, more } = tls.read(&mut buffer[start..])?;
+                if octets > 0
+                    && let Some(tap) = &mut self.tap
+                {
+                    tap.saw(false, &buffer[start..start + octets]);
+                }
+                self.readable = self.is_ending || more;
+                return Ok(octets);
+            }
+        };
+        match socket.read(&mut buffer[start..]) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
                 if let Some(tap) = &mut self.tap {
@@ -121,13 +172,53 @@ impl Connection {
         true
     }
 
+    fn read_prologue(&mut self) -> std::io::Result<usize> {
+        let Some(prologue) = &mut self.prologue else { return Ok(0) };
+        match prologue.read(self.stream.socket_mut())? {
+            Step::Waits => self.readable = self.is_ending,
+            Step::Done(client) => {
+                self.peer = client.unwrap_or(self.peer);
+                self.prologue = None;
+            }
+        }
+        Ok(0)
+    }
+
+    /// What of its beginning has not ended, if something has not.
+    pub(crate) fn unfinished(&self) -> Option<&'static str> {
+        if self.prologue.is_some() {
+            Some("PROXY header: it did not end in time")
+        } else {
+            self.stream.is_handshaking().then_some("the TLS handshake did not end in time")
+        }
+    }
+
+    /// Whether all that the session had is with the system.
+    pub(crate) fn is_written(&self) -> bool {
+        self.session.output().is_empty() && !self.stream.has_output()
+    }
+
     /// Writes what the session has, as far as the socket takes it.
     ///
     /// # Errors
     /// The socket failed.
     pub(crate) fn write(&mut self, now_ms: u64) -> std::io::Result<()> {
+        match self.stream {
+            Stream::Plain(_) => self.write_plain()?,
+            Stream::Tls(_) => self.write_tls()?,
+        }
+        if self.is_written() {
+            self.stalled_since_ms = None;
+        } else if self.stalled_since_ms.is_none() {
+            self.stalled_since_ms = Some(now_ms);
+        }
+        Ok(())
+    }
+
+    fn write_plain(&mut self) -> std::io::Result<()> {
+        let Stream::Plain(socket) = &mut self.stream else { return Ok(()) };
         while self.writable && !self.session.output().is_empty() {
-            match self.stream.write(self.session.output()) {
+            match socket.write(self.session.output()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     if let Some(tap) = &mut self.tap {
@@ -141,10 +232,25 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        if self.session.output().is_empty() {
+        Ok(())
+    }
+
+    fn write_tls(&mut self) -> std::io::Result<()> {
+        let Stream::Tls(tls) = &mut self.stream else { return Ok(()) };
+        if !self.writable || self.prologue.is_some() {
+            return Ok(());
+        }
+        let pending = self.session.output().len();
+        let Taken { octets, more } = tls.write(self.session.output())?;
+        if octets > 0
+            && let Some(tap) = &mut self.tap
+        {
+            tap.saw(true, &self.session.output()[..octets]);
+        }
+        self.session.written(octets);
+        self.writable = more;
+        if octets > 0 || (pending == 0 && !tls.has_output()) {
             self.stalled_since_ms = None;
-        } else if self.stalled_since_ms.is_none() {
-            self.stalled_since_ms = Some(now_ms);
         }
         Ok(())
     }

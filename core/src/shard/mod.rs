@@ -11,6 +11,7 @@
 
 mod admission;
 mod bind_queue;
+mod binding;
 mod carrier_stats;
 mod carriers;
 mod commands;
@@ -24,7 +25,9 @@ mod delivery;
 mod drain;
 mod forward;
 mod idempotency;
+mod inbound;
 mod learning;
+mod listeners;
 mod matching;
 mod messages;
 mod operations;
@@ -70,11 +73,13 @@ use crate::id::Ids;
 use crate::notice::Notices;
 use crate::offload::Offload;
 use crate::trace::Feed;
+use crate::transport::Opened;
 use commands::ApiCalls;
 use commit::Commits;
 use connection::{ConnectionRef, Connections};
 use drain::Draining;
 use idempotency::Idempotency;
+use listeners::Listeners;
 use messages::{MessageRef, Messages};
 use operations::{Aliases, Bounds, MessageIndex, RefusedRecipients, Schedule};
 use parties::{Account, Carrier};
@@ -85,7 +90,6 @@ use retention::Carrying;
 use routing::Routing;
 use stats::Counters;
 
-const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
 /// What a shard holds at most, over all accounts.
@@ -101,7 +105,7 @@ pub(crate) struct Shard {
     /// There may be more in it.
     mailbox_waits: bool,
     offload: Offload,
-    listener: TcpListener,
+    listeners: Listeners,
     clock: Clock,
     random: u64,
     config: Arc<Config>,
@@ -160,7 +164,10 @@ pub(crate) struct ShardParts {
     pub(crate) poll: Poll,
     pub(crate) mailbox: Receiver<Command>,
     pub(crate) offload: Offload,
+    /// The gateway's own.
     pub(crate) listener: TcpListener,
+    /// The configuration's.
+    pub(crate) opened: Vec<Opened>,
     pub(crate) config: Arc<Config>,
     pub(crate) journal: Appender,
     pub(crate) restored: replay::Restored,
@@ -173,16 +180,25 @@ pub(crate) use replay::Restored;
 
 impl Shard {
     pub(crate) fn new(parts: ShardParts) -> std::io::Result<Self> {
-        let ShardParts { poll, mailbox, offload, mut listener, config, journal, restored, secret, notices } =
-            parts;
-        poll.registry().register(&mut listener, LISTENER, mio::Interest::READABLE)?;
+        let ShardParts {
+            poll,
+            mailbox,
+            offload,
+            listener,
+            opened,
+            config,
+            journal,
+            restored,
+            secret,
+            notices,
+        } = parts;
         let clock = Clock::start();
         let mut shard = Self {
             poll,
             mailbox,
             mailbox_waits: false,
             offload,
-            listener,
+            listeners: Listeners::default(),
             random: u64::from_le_bytes(secret[..8].try_into().unwrap_or([1; 8])) | 1,
             config: Arc::clone(&config),
             connections: Connections::default(),
@@ -232,6 +248,7 @@ impl Shard {
             told_journal_failure: false,
         };
         shard.apply(config);
+        shard.listen_at_start(listener, opened)?;
         shard.restore(restored);
         Ok(shard)
     }

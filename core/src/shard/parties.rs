@@ -32,9 +32,6 @@ pub(crate) struct Account {
     pub(crate) open_messages: u64,
     /// Parts that wait for the rest of their message; none as long as it has had none.
     pub(crate) joining: Option<Box<Joining>>,
-    /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
-    /// account hash slowly once.
-    pub(crate) confirmed_password: Option<[u8; 32]>,
     pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
@@ -53,7 +50,6 @@ impl Account {
             deliveries: VecDeque::new(),
             open_messages: 0,
             joining: None,
-            confirmed_password: None,
             passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,
@@ -145,6 +141,8 @@ pub(crate) struct Carrier {
     /// None: it was removed from the configuration.
     pub(crate) config: Option<Arc<CarrierConfig>>,
     pub(crate) name: Arc<str>,
+    /// Of one that connects to us.
+    pub(crate) passwords: Passwords,
     pub(crate) pacer: Pacer,
     pub(crate) binds: Vec<CarrierBind>,
     /// Numbers of the binds that messages can go out on, ascending.
@@ -173,6 +171,7 @@ impl Carrier {
         Self {
             config: None,
             name,
+            passwords: Passwords::default(),
             pacer: Pacer::new(0),
             binds: Vec::new(),
             up: Vec::new(),
@@ -188,6 +187,28 @@ impl Carrier {
             learning: Learning::new(),
             receipts: v1::CarrierReceipts::default(),
         }
+    }
+
+    /// Binds that should be up. How many a carrier that connects to us wants is its affair: one is enough.
+    pub(crate) fn binds_wanted(&self) -> u32 {
+        let is_inbound = self.config.as_ref().is_some_and(|config| config.is_inbound());
+        if is_inbound { self.up.len().max(1) as u32 } else { self.binds.len() as u32 }
+    }
+
+    /// Of one that connects to us and has not: what is to be said of it in the list of binds.
+    pub(crate) fn awaited(&self) -> Option<v1::Bind> {
+        let config = self.config.as_ref().filter(|config| config.is_inbound())?;
+        let is_there = self.binds.iter().any(|bind| bind.connection().is_some());
+        let last_error = self.binds.iter().map(|bind| &bind.last_error).find(|why| !why.is_empty());
+        (!is_there).then(|| v1::Bind {
+            side: "carrier".to_owned(),
+            name: self.name.to_string(),
+            system_id: config.spec.system_id.clone(),
+            state: "awaited".to_owned(),
+            window_max: config.spec.window_max,
+            last_error: last_error.cloned().unwrap_or_default(),
+            ..v1::Bind::default()
+        })
     }
 
     /// Whether one more message may wait for it.

@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use brivas_smpp::CommandStatus;
 
 use super::Shard;
+use super::binding::Refusal;
 use super::connection::ConnectionRef;
-use super::customers::Refusal;
+use crate::config::Binder;
 use crate::offload::{PasswordTag, Verify};
 
 /// Undecided passwords of one account.
@@ -21,6 +22,9 @@ const UNDECIDED_BY_ADDRESS_MAX: usize = 16;
 /// An account's undecided passwords, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Passwords {
+    /// SHA-256 of a process-wide secret and the password that argon2 has already confirmed: a thousand binds of one
+    /// account hash slowly once.
+    confirmed: Option<[u8; 32]>,
     undecided: Vec<Undecided>,
     /// Where the one came from that was taken up last.
     last_from: Option<IpAddr>,
@@ -49,6 +53,11 @@ impl Passwords {
         of_another.or((!self.undecided.is_empty()).then_some(0))
     }
 
+    /// Whether a password was confirmed, and is the same.
+    pub(super) fn has_confirmed(&self, is_same: impl Fn(&[u8; 32]) -> bool) -> bool {
+        self.confirmed.as_ref().is_some_and(is_same)
+    }
+
     fn has_room(&self, from: IpAddr) -> bool {
         let by_address = self.undecided.iter().filter(|one| one.from == from).count();
         self.undecided.len() < UNDECIDED_MAX && by_address < UNDECIDED_BY_ADDRESS_MAX
@@ -61,49 +70,55 @@ impl Shard {
         &mut self,
         name: ConnectionRef,
         sequence_number: u32,
-        number: u32,
-        digest: [u8; 32],
+        tag: PasswordTag,
         password: &[u8],
     ) -> Result<(), Refusal> {
-        let account = &mut self.accounts[number as usize];
-        let (Some(connection), Some(config)) = (self.connections.get(name), &account.config) else {
-            return Ok(());
-        };
+        let hash = self.password_hash(tag.binder).to_owned();
+        let Some(connection) = self.connections.get(name) else { return Ok(()) };
+        let from = connection.peer.ip();
         let waiting = (name, sequence_number);
-        if let Some(same) = account.passwords.undecided.iter_mut().find(|one| one.digest == digest) {
+        let passwords = self.passwords_mut(tag.binder);
+        if let Some(same) = passwords.undecided.iter_mut().find(|one| one.digest == tag.digest) {
             same.waiting.push(waiting);
             return Ok(());
         }
-        let from = connection.peer.ip();
-        if !account.passwords.has_room(from) {
-            return Err((CommandStatus::RBINDFAIL, "too many passwords of this account are undecided"));
+        if !passwords.has_room(from) {
+            let why = "too many passwords of this account are undecided";
+            return Err((CommandStatus::RBINDFAIL, why.into()));
         }
-        let job = Verify {
-            tag: PasswordTag { account: number, digest },
-            password: password.to_vec(),
-            hash: config.spec.password_hash.clone(),
-        };
-        account.passwords.undecided.push(Undecided { digest, from, waiting: vec![waiting], job: Some(job) });
-        self.take_up_password(number);
+        let job = Some(Verify { tag, password: password.to_vec(), hash });
+        passwords.undecided.push(Undecided { digest: tag.digest, from, waiting: vec![waiting], job });
+        self.take_up_password(tag.binder);
         Ok(())
     }
 
     /// Those who wait for this decision; the account's next password is taken up.
     pub(super) fn decided(&mut self, tag: PasswordTag, right: bool) -> Vec<Waiting> {
-        let account = &mut self.accounts[tag.account as usize];
-        let undecided = &mut account.passwords.undecided;
-        let Some(at) = undecided.iter().position(|one| one.digest == tag.digest) else { return Vec::new() };
-        let waiting = undecided.remove(at).waiting;
+        let passwords = self.passwords_mut(tag.binder);
+        let Some(at) = passwords.undecided.iter().position(|one| one.digest == tag.digest) else {
+            return Vec::new();
+        };
+        let waiting = passwords.undecided.remove(at).waiting;
         if right {
-            account.confirmed_password = Some(tag.digest);
+            passwords.confirmed = Some(tag.digest);
         }
-        self.take_up_password(tag.account);
+        self.take_up_password(tag.binder);
         waiting
     }
 
-    fn take_up_password(&mut self, number: u32) {
+    pub(super) fn passwords_mut(&mut self, binder: Binder) -> &mut Passwords {
+        match binder {
+            Binder::Account(number) => &mut self.accounts[number as usize].passwords,
+            Binder::Carrier(number) => &mut self.carriers[number as usize].passwords,
+        }
+    }
+
+    fn take_up_password(&mut self, binder: Binder) {
         loop {
-            let passwords = &mut self.accounts[number as usize].passwords;
+            let passwords = match binder {
+                Binder::Account(number) => &mut self.accounts[number as usize].passwords,
+                Binder::Carrier(number) => &mut self.carriers[number as usize].passwords,
+            };
             let Some(at) = passwords.next() else { return };
             let one = &mut passwords.undecided[at];
             let connections = &self.connections;
@@ -118,9 +133,9 @@ impl Shard {
                 return;
             }
             // As many accounts wait as may.
-            let waiting = passwords.undecided.remove(at).waiting;
+            let waiting = self.passwords_mut(binder).undecided.remove(at).waiting;
             for (name, sequence_number) in waiting {
-                let refusal = (CommandStatus::RBINDFAIL, "too many passwords are undecided");
+                let refusal = (CommandStatus::RBINDFAIL, "too many passwords are undecided".into());
                 self.refuse_bind(name, sequence_number, refusal);
             }
         }
@@ -132,7 +147,7 @@ mod tests {
     use super::*;
 
     fn undecided(digest: u8, address: [u8; 4]) -> Undecided {
-        let tag = PasswordTag { account: 0, digest: [digest; 32] };
+        let tag = PasswordTag { binder: Binder::Account(0), digest: [digest; 32] };
         let job = Some(Verify { tag, password: Vec::new(), hash: String::new() });
         Undecided { digest: tag.digest, from: address.into(), waiting: Vec::new(), job }
     }

@@ -64,6 +64,7 @@ impl Shard {
             for name in account.binds.clone() {
                 if let Some(connection) = self.connections.get_mut(name) {
                     connection.session.set_window_max(new.spec.window_max as usize);
+                    connection.session.set_peer_window_max(new.spec.window_max as usize);
                     self.resume(name);
                 }
             }
@@ -79,7 +80,7 @@ impl Shard {
         let new = self.config.carrier(number).cloned();
         let carrier = &mut self.carriers[number as usize];
         let old = std::mem::replace(&mut carrier.config, new.clone());
-        let wanted = new.as_ref().map_or(0, |config| config.spec.binds as usize);
+        let wanted = new.as_ref().map_or(0, |config| config.binds_wanted());
         if let Some(new) = &new {
             carrier.pacer.set_configured(new.spec.throughput_per_second);
             carrier.learning.configure(new.spec.quirks.as_ref());

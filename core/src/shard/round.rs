@@ -5,7 +5,8 @@ use std::time::Duration;
 use mio::Events;
 
 use super::connection::ConnectionRef;
-use super::{LISTENER, Shard, WAKER};
+use super::listeners::Listeners;
+use super::{Shard, WAKER};
 
 /// What one read takes at most: large enough to share the system call, small enough to be fair.
 const READ_OCTETS_MAX: usize = 256 << 10;
@@ -29,10 +30,10 @@ impl Shard {
             }
             self.clock.tick();
             for event in &events {
-                match event.token() {
-                    LISTENER => self.accept(),
-                    WAKER => {}
-                    token => self.note_readiness(ConnectionRef::from_token(token), event),
+                match (event.token(), Listeners::place(event.token())) {
+                    (WAKER, _) => {}
+                    (_, Some(place)) => self.accept(place),
+                    (token, None) => self.note_readiness(ConnectionRef::from_token(token), event),
                 }
             }
             if !self.obey() {

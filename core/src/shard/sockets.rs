@@ -1,11 +1,15 @@
 //! Sockets: what is read goes through the sessions to whom it concerns, what the sessions say is written.
 
-use brivas_smpp::Event;
-use brivas_smpp::session::State;
+use brivas_smpp::session::{CloseReason, State};
+use brivas_smpp::{CommandStatus, Event, Pdu, Role};
 
-use super::Shard;
 use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
+use super::{Shard, inbound};
+use crate::transport::{BEGUN_OCTETS_MAX, Stream};
+
+/// Handshakes that take a step in one round: each costs some tenths of a millisecond.
+const HANDSHAKES_PER_ROUND: usize = 4;
 
 /// What one read takes from a connection that is not bound.
 const STRANGER_OCTETS_MAX: usize = 4 << 10;
@@ -29,9 +33,18 @@ impl Shard {
 
     /// Every readable connection gets one read a round.
     pub(super) fn read_all(&mut self, buffer: &mut [u8]) {
+        let mut handshakes = 0;
         for _ in 0..self.readable.len() {
             let Some(name) = self.readable.pop_front() else { return };
             if let Some(connection) = self.connections.get_mut(name) {
+                if connection.stream.is_handshaking() {
+                    handshakes += 1;
+                    if handshakes > HANDSHAKES_PER_ROUND {
+                        // Its turn comes: a flood of handshakes holds no bind up.
+                        self.readable.push_back(name);
+                        continue;
+                    }
+                }
                 connection.is_listed = false;
                 self.read_one(name, buffer);
                 self.commit_early();
@@ -60,7 +73,12 @@ impl Shard {
         }
         let start = connection.leftover.len();
         // What a stranger sends behind its bind is kept until that is decided: anybody may make us keep it.
-        let limit = if connection.owner == Owner::Stranger { STRANGER_OCTETS_MAX } else { buffer.len() };
+        let limit = match (connection.owner, &connection.stream) {
+            (Owner::Stranger, Stream::Plain(_)) => STRANGER_OCTETS_MAX,
+            // A record is decrypted whole.
+            (Owner::Stranger, Stream::Tls(_)) => STRANGER_OCTETS_MAX + BEGUN_OCTETS_MAX,
+            (Owner::Account(_) | Owner::Carrier(..), _) => buffer.len(),
+        };
         let buffer = &mut buffer[..limit];
         buffer[..start].copy_from_slice(&connection.leftover);
         connection.leftover.clear();
@@ -82,6 +100,15 @@ impl Shard {
     pub(super) fn handle_octets(&mut self, name: ConnectionRef, octets: &[u8]) {
         let now_ms = self.clock.now_ms();
         let mut consumed = 0;
+        if inbound::is_outbind(octets)
+            && self.connections.get(name).is_some_and(|connection| {
+                connection.owner == Owner::Stranger
+                    && connection.session.config().role == Role::Smsc
+                    && connection.session.counters().pdus_in == 0
+            })
+        {
+            self.become_esme(name);
+        }
         while let Some(connection) = self.connections.get_mut(name) {
             let owner = connection.owner;
             let Some(event) = connection.session.receive(now_ms, octets, &mut consumed) else { break };
@@ -102,7 +129,10 @@ impl Shard {
                 (Owner::Carrier(..), Event::AnsweredLate { token, status, message_id }) => {
                     self.handle_late_answer(token, status, message_id);
                 }
-                (Owner::Carrier(carrier, _), Event::Request { sequence_number, pdu }) => {
+                (
+                    Owner::Carrier(carrier, _),
+                    Event::Request { sequence_number, pdu: pdu @ Pdu::DataSm(_) },
+                ) => {
                     self.handle_carrier_request(name, carrier, sequence_number, &pdu);
                 }
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
@@ -111,13 +141,22 @@ impl Shard {
                 (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
                     self.handle_request(name, account, sequence_number, &pdu);
                 }
+                // Of a carrier messages are taken, and nothing else.
+                (Owner::Carrier(..), Event::Request { sequence_number, pdu })
+                    if pdu.command_id().has_response() =>
+                {
+                    connection.session.refuse(sequence_number, pdu.command_id(), CommandStatus::RINVCMDID);
+                }
                 (_, Event::Bind { sequence_number, request, .. }) => {
                     self.handle_bind(name, sequence_number, &request);
                 }
                 (Owner::Carrier(carrier, bind), Event::BindAnswered(status)) => {
                     self.handle_bind_answer(name, carrier, bind, status);
                 }
-                // A stranger's session gives nothing but binds, and nothing here times out.
+                (Owner::Stranger, Event::Request { pdu: Pdu::Outbind(outbind), .. }) => {
+                    self.handle_outbind(name, &outbind);
+                }
+                // A stranger's session gives nothing but binds and outbinds, and nothing here times out.
                 _ => {}
             }
         }
@@ -159,7 +198,7 @@ impl Shard {
             match written {
                 Err(error) => self.close(name, &error.to_string()),
                 Ok(()) if connection.session.state() == State::Closed => {
-                    if connection.session.output().is_empty() {
+                    if connection.is_written() {
                         let reason = connection.session.close_reason();
                         let why = reason.map_or_else(String::new, |reason| reason.to_string());
                         self.close(name, &why);
@@ -198,12 +237,16 @@ impl Shard {
         if let Some(tap) = connection.tap.take() {
             tap.end();
         }
-        let _ = self.poll.registry().deregister(&mut connection.stream);
+        connection.stream.say_goodbye();
+        let _ = self.poll.registry().deregister(connection.stream.socket_mut());
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
+        let timed_out = connection.session.close_reason() == Some(CloseReason::BindTimeout);
+        let why = connection.unfinished().filter(|_| timed_out).unwrap_or(why);
         match connection.owner {
-            Owner::Stranger => {}
+            Owner::Stranger => self.tell_of_stranger(&connection, why),
             Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
             Owner::Carrier(carrier, bind) => {
+                self.counters.tls_handshakes_failed += u64::from(connection.stream.is_handshaking());
                 self.carrier_left(carrier, bind, name, &mut connection, why);
             }
         }

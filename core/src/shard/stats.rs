@@ -26,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) protocol_errors: u64,
     pub(crate) binds_refused: u64,
     pub(crate) connections_accepted: u64,
+    pub(crate) tls_handshakes_failed: u64,
+    pub(crate) proxy_headers_refused: u64,
     pub(crate) cancelled: u64,
     pub(crate) replaced: u64,
     pub(crate) alerts: u64,
@@ -64,6 +66,8 @@ impl Shard {
                 connections_accepted: counters.connections_accepted,
                 open_messages: self.messages.len() as u64,
                 connections: self.connections.len() as u64,
+                tls_handshakes_failed: counters.tls_handshakes_failed,
+                proxy_headers_refused: counters.proxy_headers_refused,
                 cancelled: counters.cancelled,
                 replaced: counters.replaced,
                 alerts: counters.alerts,
@@ -83,6 +87,7 @@ impl Shard {
             carriers: carriers.map(|carrier| self.carrier_stats(carrier)).collect(),
             // The journal's own are added by whoever has its reader.
             journal: None,
+            listeners: self.listener_stats(),
         }
     }
 
@@ -110,6 +115,7 @@ impl Shard {
                 pdus_out: counters.pdus_out,
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
+                tls: connection.stream.tls().map_or_else(String::new, |tls| tls.version().to_owned()),
                 connection: connection.number,
                 round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()
@@ -117,6 +123,10 @@ impl Shard {
         }
         for carrier in self.carriers.iter() {
             let Some(config) = &carrier.config else { continue };
+            if config.is_inbound() {
+                binds.extend(carrier.awaited());
+                continue;
+            }
             for bind in carrier.binds.iter().filter(|bind| bind.connection().is_none()) {
                 let in_ms = bind.retry_at_ms.saturating_sub(self.clock.now_ms()) as i64;
                 let state = if bind.state == BindState::Resolving { "resolving" } else { "waiting" };

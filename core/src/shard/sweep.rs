@@ -25,7 +25,7 @@ const SLOTS_PER_TICK: usize = 1_024;
 impl Shard {
     /// Every `TICK_MS`.
     pub(super) fn tick(&mut self) {
-        self.accept();
+        self.accept_all();
         self.time_sessions();
         self.tick_pacers();
         self.open_due_binds();

@@ -80,7 +80,7 @@ impl Shard {
             name: owner,
             system_id,
             peer: connection.peer,
-            local: connection.stream.local_addr().ok(),
+            local: connection.stream.socket().local_addr().ok(),
         })
     }
 }

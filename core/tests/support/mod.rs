@@ -7,6 +7,7 @@
 
 pub mod peer;
 pub mod site;
+pub mod wire;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use v1::control_client::ControlClient;
 use v1::messaging_client::MessagingClient;
 
 pub use peer::{Peer, Said, Smsc};
+pub use wire::{Authority, Pair, Wire};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -106,6 +108,39 @@ impl World {
     pub fn apply(&self, snapshot: &v1::Snapshot) {
         let request = v1::ApplyRequest { snapshot: Some(snapshot.clone()), dry_run: false };
         self.control(async |mut client| client.apply(request).await).unwrap();
+    }
+
+    /// Applies what is wrong: what is said of it.
+    pub fn refused(&self, snapshot: &v1::Snapshot) -> String {
+        let request = v1::ApplyRequest { snapshot: Some(snapshot.clone()), dry_run: false };
+        let refused = self.control(async |mut client| client.apply(request).await).unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+        refused.message().to_owned()
+    }
+
+    /// Where a listener listens.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let listeners = self.stats().listeners;
+        let found = listeners.iter().find(|listener| listener.name == name);
+        found.unwrap_or_else(|| panic!("{listeners:?}")).address.parse().unwrap()
+    }
+
+    pub fn binds(&self) -> Vec<v1::Bind> {
+        self.control(async |mut client| client.binds(v1::BindsRequest {}).await).unwrap().binds
+    }
+
+    /// What the log would say of such an event, once it has happened: its fields.
+    #[track_caller]
+    pub fn notice(&self, event: &str) -> Vec<(&'static str, String)> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let notices = self.engine().notices();
+            if let Some(found) = notices.into_iter().find(|notice| notice.event == event) {
+                return found.fields;
+            }
+            assert!(Instant::now() < deadline, "no {event} in time");
+            std::thread::yield_now();
+        }
     }
 
     pub fn stats(&self) -> v1::StatsResponse {
@@ -309,6 +344,11 @@ pub fn sample(smsc: &Smsc) -> v1::Snapshot {
         routes: vec![route(&["alpha"])],
         ..v1::Snapshot::default()
     }
+}
+
+/// A listener on a free port of this machine, plain.
+pub fn listener(name: &str) -> v1::Listener {
+    v1::Listener { name: name.to_owned(), address: "127.0.0.1:0".to_owned(), ..v1::Listener::default() }
 }
 
 /// Messages for the API.

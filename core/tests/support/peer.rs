@@ -14,7 +14,7 @@ use brivas_smpp::{
     Session, SessionConfig, ShortMessage,
 };
 
-use super::{PASSWORD, PATIENCE};
+use super::{Authority, PASSWORD, PATIENCE, Pair, Wire};
 
 /// What a peer heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Said {
 
 /// One end of a connection to the engine.
 pub struct Peer {
-    stream: TcpStream,
+    wire: Wire,
     pub session: Session,
     input: Vec<u8>,
     heard: VecDeque<Said>,
@@ -56,11 +56,16 @@ pub struct Peer {
 
 impl Peer {
     fn new(stream: TcpStream, role: Role) -> Self {
-        stream.set_nodelay(true).unwrap();
+        Self::over(Wire::Plain(stream), role)
+    }
+
+    /// A peer on a connection of any kind, not bound.
+    pub fn over(wire: Wire, role: Role) -> Self {
+        wire.socket().set_nodelay(true).unwrap();
         let config =
             SessionConfig { window_max: 100_000, peer_window_max: 100_000, ..SessionConfig::new(role) };
         Self {
-            stream,
+            wire,
             session: Session::new(config, 0),
             input: Vec::new(),
             heard: VecDeque::new(),
@@ -100,8 +105,28 @@ impl Peer {
         interface_version: InterfaceVersion,
     ) -> (Self, CommandStatus) {
         let mut peer = Self::new(TcpStream::connect(engine).unwrap(), Role::Esme);
+        match peer.bind_as(account, password, mode, interface_version) {
+            Said::BindAnswered(status) => (peer, status),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asks to bind; what the engine says to that.
+    #[track_caller]
+    pub fn bind(&mut self, system_id: &str, password: &str, mode: BindMode) -> Said {
+        self.bind_as(system_id, password, mode, InterfaceVersion::V3_4)
+    }
+
+    #[track_caller]
+    fn bind_as(
+        &mut self,
+        system_id: &str,
+        password: &str,
+        mode: BindMode,
+        interface_version: InterfaceVersion,
+    ) -> Said {
         let request = BindRequest {
-            system_id: account.as_bytes(),
+            system_id: system_id.as_bytes(),
             password: password.as_bytes(),
             system_type: b"",
             interface_version,
@@ -110,12 +135,9 @@ impl Peer {
             address_range: b"",
             trailing: b"",
         };
-        let now_ms = peer.now_ms();
-        peer.session.bind(now_ms, mode, request);
-        match peer.hear() {
-            Said::BindAnswered(status) => (peer, status),
-            other => panic!("{other:?}"),
-        }
+        let now_ms = self.now_ms();
+        self.session.bind(now_ms, mode, request);
+        self.hear()
     }
 
     fn now_ms(&self) -> u64 {
@@ -125,31 +147,35 @@ impl Peer {
     /// Writes what the session has to say.
     pub fn flush(&mut self) {
         // A peer that has gone is noticed by the next read.
-        let _ = self.stream.write_all(self.session.output());
+        let _ = self.wire.write_all(self.session.output());
         let count = self.session.output().len();
         self.session.written(count);
+        let _ = self.wire.flush();
     }
 
     /// As the engine sees it.
     pub fn local_addr(&self) -> SocketAddr {
-        self.stream.local_addr().unwrap()
+        self.wire.socket().local_addr().unwrap()
     }
 
     /// Its socket, for what no session would do.
     pub fn into_stream(self) -> TcpStream {
-        self.stream
+        match self.wire {
+            Wire::Plain(socket) => socket,
+            _ => panic!("TLS"),
+        }
     }
 
     /// Octets as they are, past the session.
     pub fn write_raw(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).unwrap();
+        self.wire.write_all(octets).unwrap();
     }
 
     /// The next octets that the engine sends, past the session.
     pub fn read_raw(&mut self, count: usize) -> Vec<u8> {
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        self.wire.socket().set_read_timeout(Some(PATIENCE)).unwrap();
         let mut octets = vec![0; count];
-        self.stream.read_exact(&mut octets).unwrap();
+        self.wire.read_exact(&mut octets).unwrap();
         octets
     }
 
@@ -178,8 +204,8 @@ impl Peer {
     /// Reads once; false: the connection has ended.
     fn read(&mut self, patience: std::time::Duration) -> bool {
         let mut buffer = [0; 1 << 16];
-        self.stream.set_read_timeout(Some(patience)).unwrap();
-        match self.stream.read(&mut buffer) {
+        self.wire.socket().set_read_timeout(Some(patience)).unwrap();
+        match self.wire.read(&mut buffer) {
             Ok(count) => {
                 self.input.extend_from_slice(&buffer[..count]);
                 count > 0
@@ -191,12 +217,12 @@ impl Peer {
     }
 
     fn has_gone(&self) -> bool {
-        self.stream.set_nonblocking(true).unwrap();
-        let has_gone = match self.stream.peek(&mut [0]) {
+        self.wire.socket().set_nonblocking(true).unwrap();
+        let has_gone = match self.wire.socket().peek(&mut [0]) {
             Ok(count) => count == 0,
             Err(error) => error.kind() != ErrorKind::WouldBlock,
         };
-        self.stream.set_nonblocking(false).unwrap();
+        self.wire.socket().set_nonblocking(false).unwrap();
         has_gone
     }
 
@@ -393,6 +419,16 @@ impl Smsc {
                 return peer;
             }
         }
+    }
+
+    /// The next bind of the engine's by TLS; the end of the connection where there is none.
+    pub fn accept_tls(&self, authority: &Authority, pair: &Pair, clients: bool) -> Peer {
+        let mut peer = Peer::over(authority.accept(self.accept_raw(), pair, clients), Role::Smsc);
+        while !peer.session.is_bound() && peer.read(PATIENCE) {
+            peer.take();
+        }
+        peer.flush();
+        peer
     }
 
     /// The next connection, not answered.

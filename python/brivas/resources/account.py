@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.base import Claim, Fault, Name, Part, Resource, SecretUse, Tag
+from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, Language, LongMessages
 
@@ -53,6 +54,17 @@ class AccountSpec(Part, frozen=True):
         Annotated[SystemId, Meta(description="Name to bind with. Without it the account cannot bind.")] | None
     ) = None
     password_hash: PasswordHash | SecretRef | None = None
+    authentication: Annotated[
+        Literal["password", "certificate", "both"],
+        Meta(
+            description="What a bind must show. `certificate`: by TLS, a client certificate that has the systemId as"
+            " its common name or DNS name; then no password is looked at."
+        ),
+    ] = "password"
+    addresses: Annotated[
+        tuple[Network, ...],
+        Meta(max_length=NETWORKS_MAX, description="Networks that may bind; none given: all."),
+    ] = ()
     api_keys: Annotated[tuple[AccountApiKey, ...], Meta(max_length=64, description="Keys for gRPC and HTTP.")] = ()
     binds_max: Annotated[int, Meta(ge=0, le=10_000, description="Binds at the same time.")] = 8
     window_max: Annotated[
@@ -148,12 +160,17 @@ class Account(Resource, frozen=True):
             yield SecretUse(("spec", "passwordHash"), self.spec.password_hash)
 
     def faults(self) -> Iterable[Fault]:
-        """A system_id and a password come together; keys of an account have different names."""
-        if (self.spec.system_id is None) != (self.spec.password_hash is None):
+        """A system_id and what a bind must show come together; keys of an account have different names."""
+        yield from network_faults(("spec", "addresses"), self.spec.addresses)
+        by_password = self.spec.authentication != "certificate"
+        if by_password and (self.spec.system_id is None) != (self.spec.password_hash is None):
             given, missing = ("systemId", "passwordHash") if self.spec.system_id else ("passwordHash", "systemId")
             yield Fault(
                 ("spec", given), f"`{given}` stands without `{missing}`", f"give both, or neither; add `{missing}`"
             )
+        if self.spec.authentication != "password" and self.spec.system_id is None:
+            message = f"authentication {self.spec.authentication} stands without `systemId`"
+            yield Fault(("spec", "authentication"), message, "the certificate must name the systemId; add `systemId`")
         names: set[str] = set()
         for index, key in enumerate(self.spec.api_keys):
             if key.name in names:

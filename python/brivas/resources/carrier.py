@@ -1,4 +1,4 @@
-"""Kind Carrier: an SMSC that we bind to and send through."""
+"""Kind Carrier: an SMSC that we send through: we bind to it, or it binds to us."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from brivas.resources.account import SystemId
-from brivas.resources.base import Fault, Part, Resource, SecretUse, Tag
+from brivas.resources.account import PasswordHash, SystemId
+from brivas.resources.base import Claim, Fault, Part, Resource, SecretUse, Tag
+from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, LongMessages
 
@@ -50,15 +51,64 @@ class CarrierQuirks(Part, frozen=True):
     ] = False
 
 
+class CarrierTls(Part, frozen=True):
+    """TLS to the carrier; certificates and keys in PEM."""
+
+    ca: (
+        Annotated[
+            SecretRef,
+            Meta(description="Who may have signed the carrier's certificate; without it, whom the system trusts."),
+        ]
+        | None
+    ) = None
+    server_name: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
+                description="Whose certificate it must be; without it, that of `host`.",
+            ),
+        ]
+        | None
+    ) = None
+    client_certificate: (
+        Annotated[SecretRef, Meta(description="Our certificate's chain, if the carrier asks for one.")] | None
+    ) = None
+    client_key: Annotated[SecretRef, Meta(description="Our certificate's private key.")] | None = None
+
+
 class CarrierSpec(Part, frozen=True):
     """Where the SMSC is, how to bind, and how fast to go."""
 
-    host: Annotated[
-        str, Meta(pattern=r"^[^\s/:]{1,253}$|^[0-9a-fA-F:]{2,45}$", description="Host name or address of the SMSC.")
-    ]
     system_id: Annotated[SystemId, Meta(description="Name to bind with.")]
+    host: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[^\s/:]{1,253}$|^[0-9a-fA-F:]{2,45}$",
+                description="Host name or address of the SMSC; needed where we connect to it.",
+            ),
+        ]
+        | None
+    ) = None
     port: Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SMSC.")] = 2775
     password: SecretRef | None = None
+    tls: (
+        Annotated[
+            CarrierTls, Meta(description="TLS 1.2 and 1.3 to the carrier; `tls: {}` trusts whom the system does.")
+        ]
+        | None
+    ) = None
+    direction: Annotated[
+        Literal["outbound", "inbound"],
+        Meta(description="Who connects: we, or the carrier. An inbound one binds to us, or asks us to by outbind."),
+    ] = "outbound"
+    password_hash: PasswordHash | SecretRef | None = None
+    addresses: Annotated[
+        tuple[Network, ...],
+        Meta(max_length=NETWORKS_MAX, description="Inbound: networks that it may connect from; none given: all."),
+    ] = ()
+    binds_max: Annotated[int, Meta(ge=1, le=1_000, description="Inbound: binds that it may have at the same time.")] = 8
     system_type: Annotated[
         str, Meta(pattern=r"^[\x20-\x7e]{0,12}$", description="Up to 12 ASCII characters (SMPP 3.4 §4.1.1).")
     ] = ""
@@ -145,21 +195,39 @@ class CarrierSpec(Part, frozen=True):
 
 
 class Carrier(Resource, frozen=True):
-    """An SMSC that we bind to."""
+    """An SMSC that we send through."""
 
     kind_name: ClassVar[str] = "Carrier"
 
     kind: Annotated[Literal["Carrier"], Meta(description="Always `Carrier`.")]
     spec: CarrierSpec
 
+    def claims(self) -> Iterable[Claim]:
+        """Who binds to us with a system_id must be one."""
+        if self.spec.direction == "inbound":
+            yield Claim(("spec", "systemId"), "systemId", self.spec.system_id)
+
     def secrets(self) -> Iterable[SecretUse]:
-        """The password to bind with."""
+        """The password to bind with, that of its own binds, certificates and keys."""
         if self.spec.password is not None:
             yield SecretUse(("spec", "password"), self.spec.password)
+        if isinstance(self.spec.password_hash, SecretRef):
+            yield SecretUse(("spec", "passwordHash"), self.spec.password_hash)
+        tls = self.spec.tls
+        if tls is not None:
+            for field, secret in (
+                ("ca", tls.ca),
+                ("clientCertificate", tls.client_certificate),
+                ("clientKey", tls.client_key),
+            ):
+                if secret is not None:
+                    yield SecretUse(("spec", "tls", field), secret)
 
     def faults(self) -> Iterable[Fault]:
-        """A backoff starts below where it ends, and so does a window."""
+        """A backoff starts below where it ends, and so does a window; who connects decides what else is needed."""
         spec = self.spec
+        yield from network_faults(("spec", "addresses"), spec.addresses)
+        yield from self._connection_faults()
         if spec.window_min > spec.window_max:
             yield Fault(
                 ("spec", "windowMin"),
@@ -178,3 +246,28 @@ class Carrier(Resource, frozen=True):
                 f"retryInitialMs {spec.retry_initial_ms} is above retryMaxMs {spec.retry_max_ms}",
                 "the first pause is the shortest",
             )
+
+    def _connection_faults(self) -> Iterable[Fault]:
+        spec = self.spec
+        if spec.direction == "outbound":
+            if spec.host is None:
+                yield Fault(("spec", "host"), "`host` is missing", "add `host:` (host name or address of the SMSC)")
+            if spec.password_hash is not None:
+                message = "`passwordHash` is for carriers that connect to us"
+                yield Fault(("spec", "passwordHash"), message, "`password` is what we bind with")
+            if spec.addresses:
+                message = "`addresses` is for carriers that connect to us"
+                yield Fault(("spec", "addresses"), message, "leave it out, or say `direction: inbound`")
+        else:
+            if spec.password_hash is None:
+                message = "direction inbound needs `passwordHash`"
+                yield Fault(("spec", "direction"), message, "add the argon2id hash of the password it binds with")
+            if spec.tls is not None:
+                message = "`tls` is for carriers that we connect to"
+                yield Fault(("spec", "tls"), message, "the Listener that it connects to has the TLS")
+        tls = spec.tls
+        if tls is not None and (tls.client_certificate is None) != (tls.client_key is None):
+            given, missing = (
+                ("clientCertificate", "clientKey") if tls.client_certificate else ("clientKey", "clientCertificate")
+            )
+            yield Fault(("spec", "tls", given), f"`{given}` stands without `{missing}`", f"add `{missing}`")

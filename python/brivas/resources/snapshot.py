@@ -6,6 +6,7 @@ from brivas.errors import ConfigError
 from brivas.resources.account import Account
 from brivas.resources.carrier import Carrier, CarrierQuirks
 from brivas.resources.config import Config
+from brivas.resources.listener import Listener, ListenerTls
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
 from brivas.resources.sender import Sender
@@ -44,6 +45,20 @@ _PLAIN_RECEIPTS = {
     "always": control_pb2.PLAIN_RECEIPTS_ALWAYS,
     "never": control_pb2.PLAIN_RECEIPTS_NEVER,
 }
+_AUTHENTICATION = {
+    "password": control_pb2.AUTHENTICATION_PASSWORD,
+    "certificate": control_pb2.AUTHENTICATION_CERTIFICATE,
+    "both": control_pb2.AUTHENTICATION_BOTH,
+}
+_DIRECTION = {
+    "outbound": control_pb2.CARRIER_DIRECTION_OUTBOUND,
+    "inbound": control_pb2.CARRIER_DIRECTION_INBOUND,
+}
+_CLIENT_CERTIFICATES = {
+    "none": control_pb2.CLIENT_CERTIFICATES_NONE,
+    "optional": control_pb2.CLIENT_CERTIFICATES_OPTIONAL,
+    "required": control_pb2.CLIENT_CERTIFICATES_REQUIRED,
+}
 _VERSION = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
 
@@ -52,6 +67,7 @@ def compile_snapshot(config: Config) -> control_pb2.Snapshot:
     snapshot = control_pb2.Snapshot(
         accounts=[_account(config, account) for account in config.of(Account)],
         carriers=[_carrier(config, carrier) for carrier in config.of(Carrier)],
+        listeners=[_listener(config, listener) for listener in config.of(Listener)],
         senders=[_sender(sender) for sender in config.of(Sender)],
     )
     compile_routing(config, snapshot)
@@ -86,6 +102,8 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         reassembly_timeout_seconds=spec.reassembly_timeout_seconds,
         tags=spec.tags,
         consent_scope=_CONSENT[spec.consent],
+        addresses=spec.addresses,
+        authentication=_AUTHENTICATION[spec.authentication],
     )
 
 
@@ -94,8 +112,8 @@ def _sender(sender: Sender) -> control_pb2.Sender:
     return control_pb2.Sender(name=sender.name, account=spec.account, address=spec.address, ton=spec.ton, npi=spec.npi)
 
 
-def _password_hash(config: Config, account: Account) -> str:
-    value = account.spec.password_hash
+def _password_hash(config: Config, owner: Account | Carrier) -> str:
+    value = owner.spec.password_hash
     if value is None:
         return ""
     if not isinstance(value, SecretRef):
@@ -103,7 +121,7 @@ def _password_hash(config: Config, account: Account) -> str:
     text = config.secret(value).reveal()
     if not text.startswith("$argon2id$"):
         raise ConfigError(
-            f"Account {account.name}: {value.describe()} does not hold an argon2id hash",
+            f"{owner.kind_name} {owner.name}: {value.describe()} does not hold an argon2id hash",
             hint="it must start with $argon2id$; the password itself is never stored",
         )
     return text
@@ -113,10 +131,10 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
     spec = carrier.spec
     return control_pb2.Carrier(
         name=carrier.name,
-        host=spec.host,
+        host=spec.host or "",
         port=spec.port,
         system_id=spec.system_id,
-        password=config.secret(spec.password).reveal() if spec.password else "",
+        password=_secret(config, spec.password),
         system_type=spec.system_type,
         bind_mode=_BIND_MODE[spec.bind_mode],
         binds=spec.binds,
@@ -140,6 +158,11 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         on_timeout=_UNANSWERED[spec.on_timeout],
         on_disconnect=_UNANSWERED[spec.on_disconnect],
         quirks=_quirks(spec.quirks),
+        tls=_carrier_tls(config, carrier),
+        direction=_DIRECTION[spec.direction],
+        password_hash=_password_hash(config, carrier),
+        addresses=spec.addresses,
+        binds_max=spec.binds_max,
     )
 
 
@@ -155,3 +178,38 @@ def _quirks(quirks: CarrierQuirks) -> control_pb2.CarrierQuirks:
         receipt_zone_minutes=quirks.receipt_zone_minutes,
         accepted_is_final=quirks.accepted_is_final,
     )
+
+
+def _carrier_tls(config: Config, carrier: Carrier) -> control_pb2.CarrierTls | None:
+    tls = carrier.spec.tls
+    if tls is None:
+        return None
+    return control_pb2.CarrierTls(
+        ca=_secret(config, tls.ca),
+        server_name=tls.server_name or "",
+        client_certificate=_secret(config, tls.client_certificate),
+        client_key=_secret(config, tls.client_key),
+    )
+
+
+def _listener(config: Config, listener: Listener) -> control_pb2.Listener:
+    spec = listener.spec
+    return control_pb2.Listener(
+        name=listener.name,
+        address=spec.address,
+        tls=_listener_tls(config, spec.tls) if spec.tls else None,
+        proxy_from=spec.proxy_protocol.sources if spec.proxy_protocol else (),
+    )
+
+
+def _listener_tls(config: Config, tls: ListenerTls) -> control_pb2.ListenerTls:
+    return control_pb2.ListenerTls(
+        certificate=_secret(config, tls.certificate),
+        key=_secret(config, tls.key),
+        client_certificates=_CLIENT_CERTIFICATES[tls.client_certificates],
+        client_ca=_secret(config, tls.client_ca),
+    )
+
+
+def _secret(config: Config, reference: SecretRef | None) -> str:
+    return config.secret(reference).reveal() if reference is not None else ""

@@ -87,6 +87,9 @@ def test_every_field_of_the_snapshot_is_filled_from_a_spec() -> None:
     for message in (
         control_pb2.Account,
         control_pb2.Carrier,
+        control_pb2.CarrierTls,
+        control_pb2.Listener,
+        control_pb2.ListenerTls,
         control_pb2.Route,
         control_pb2.RouteTarget,
         control_pb2.Conditions,

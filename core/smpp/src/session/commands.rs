@@ -21,7 +21,8 @@ impl Session {
     pub fn accept_bind(&mut self, sequence_number: u32, system_id: &[u8], window_max: usize) {
         let State::Binding(mode) = self.state else { return };
         self.state = State::Bound(mode);
-        self.set_window_max(window_max);
+        self.config.window_max = window_max;
+        self.config.peer_window_max = window_max;
         // sc_interface_version goes only to peers that know TLVs. It says what both speak: clients of 3.4 are seen that know
         // no other number.
         let interface_version = self.peer_version.has_tlvs().then_some(self.version());
@@ -47,12 +48,14 @@ impl Session {
         self.close(CloseReason::BindRefused(status));
     }
 
-    /// Changes how many messages may be unanswered, also on a live session: as SMSC in both directions.
+    /// Changes how many of our messages may be unanswered, also on a live session.
     pub fn set_window_max(&mut self, window_max: usize) {
         self.config.window_max = window_max;
-        if self.config.role == Role::Smsc {
-            self.config.peer_window_max = window_max;
-        }
+    }
+
+    /// Changes how many of the peer's messages may be unanswered, also on a live session.
+    pub fn set_peer_window_max(&mut self, peer_window_max: usize) {
+        self.config.peer_window_max = peer_window_max;
     }
 
     /// Changes how long silence and an answer may take, also on a live session.

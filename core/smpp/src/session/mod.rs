@@ -45,7 +45,7 @@ pub struct SessionConfig {
     pub interface_version: InterfaceVersion,
     /// Requests of the peer that the owner takes beyond messages; others are refused as unknown.
     pub operations: Operations,
-    /// The largest PDU taken; as SMSC, before the bind, at most [`UNBOUND_PDU_BYTES_MAX`].
+    /// The largest PDU taken; before the bind, as SMSC or where outbind is taken, at most [`UNBOUND_PDU_BYTES_MAX`].
     pub pdu_bytes_max: usize,
     /// Silence after which we ask whether the peer is there; 0 never asks.
     pub enquire_link_ms: u64,

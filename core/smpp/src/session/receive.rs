@@ -49,14 +49,16 @@ impl Session {
     /// Who has not bound yet has nothing long to say, and whoever likes may connect: 15,000 strangers that each begin a PDU
     /// of the largest size would hold a gigabyte.
     const fn pdu_bytes_max(&self) -> usize {
-        match (self.config.role, self.state) {
-            (Role::Smsc, State::Open | State::Outbound)
-                if self.config.pdu_bytes_max > UNBOUND_PDU_BYTES_MAX =>
-            {
-                UNBOUND_PDU_BYTES_MAX
-            }
-            _ => self.config.pdu_bytes_max,
+        // A message centre that has connected to us is a stranger too until its outbind is believed.
+        let is_called =
+            matches!(self.config.role, Role::Smsc) || self.config.operations.contains(CommandId::OUTBIND);
+        if is_called
+            && matches!(self.state, State::Open | State::Outbound)
+            && self.config.pdu_bytes_max > UNBOUND_PDU_BYTES_MAX
+        {
+            return UNBOUND_PDU_BYTES_MAX;
         }
+        self.config.pdu_bytes_max
     }
 
     fn handle_frame<'a>(&mut self, now_ms: u64, frame: Frame<'a>) -> Option<Event<'a>> {
@@ -146,7 +148,10 @@ impl Session {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
                 let (message_id, tlvs): (&[u8], _) = match Pdu::decode(frame) {
-                    Ok(Pdu::SubmitSmResp(response)) => (response.message_id.octets, response.tlvs),
+                    // A carrier that binds to us gives its ids in deliver_sm_resp, where 3.4 has an unused field.
+                    Ok(Pdu::SubmitSmResp(response) | Pdu::DeliverSmResp(response)) => {
+                        (response.message_id.octets, response.tlvs)
+                    }
                     _ => (&[], Tlvs::EMPTY),
                 };
                 let congestion_state =

@@ -43,6 +43,11 @@ fn before_the_bind_a_long_pdu_is_refused_by_its_length_alone() {
     let mut bound = Pair::bound(BindMode::Transceiver, 3);
     assert_eq!(feed(&mut bound.smsc, 0, &octets), (vec![], 0));
     assert_eq!(feed(&mut Pair::open().esme, 0, &octets), (vec![], 0));
+    // Unless it is the one that has connected.
+    let operations = Operations::NONE.with(CommandId::OUTBIND);
+    let mut called = Session::new(SessionConfig { operations, ..SessionConfig::new(Role::Esme) }, 0);
+    assert_eq!(feed(&mut called, 0, &octets), (vec![], 16));
+    assert_eq!(called.close_reason(), Some(CloseReason::BadLength(length)));
 }
 
 #[test]
