@@ -126,7 +126,9 @@ def test_a_wrong_file_keeps_the_old_configuration_and_a_right_one_is_taken_live(
 def test_a_wrong_configuration_of_the_first_start_is_refused_with_exit_code_3(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "a.yaml").write_text("apiVersion: brivas.io/v1\nkind: Carrier\nmetadata: {name: one}\nspec: {}\n")
+    (folder / "a.yaml").write_text(
+        "apiVersion: brivas.io/v1\nkind: Carrier\nmetadata: {name: one}\nspec: {systemId: me}\n"
+    )
     with running(data, "--config", str(folder)) as up:
         assert up.process.wait(30) == 3
         assert "a.yaml:4:7: $.spec.host: `host` is missing" in up.said()
