@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,9 +29,18 @@ def left(data: Path, supervisor: int = SUPERVISOR) -> Iterator[subprocess.Popen[
     environment = {**os.environ, **told}
     with subprocess.Popen(["/bin/cat"], env=environment, stdin=subprocess.PIPE) as process:
         try:
+            _shows(process, f"{settings.SUPERVISOR_PID.variable}={supervisor}".encode())
             yield process
         finally:
             process.kill()
+
+
+def _shows(process: subprocess.Popen[bytes], mark: bytes) -> None:
+    """`Popen` returns when exec closed its pipe, a moment before the kernel shows the new environment."""
+    ends = time.monotonic() + 10.0
+    while mark not in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
+        assert time.monotonic() < ends, "the environment was never shown"
+        time.sleep(0.001)
 
 
 def wait(layout: Layout, seconds: float) -> None:
