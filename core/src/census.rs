@@ -82,6 +82,7 @@ impl Census {
             Kind::MoAccepted(_) => self.mo_accepted += 1,
             Kind::MoDelivered(_) => self.mo_delivered += 1,
             Kind::Checkpoint(_) => self.checkpoints += 1,
+            Kind::CarrierLearned(_) => {}
             Kind::PartEnded(_) | Kind::Released(_) | Kind::ConsentChanged(_) => {}
             // It changes what a message says, not where it stands.
             Kind::Replaced(_) => {}

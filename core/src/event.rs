@@ -160,6 +160,16 @@ pub(crate) fn attempt_failed(
     });
 }
 
+/// Appends `Event { attempt_failed }` of a message whose answer is still waited for.
+pub(crate) fn held(out: &mut Vec<u8>, carrier: &str, attempt: u32, reason: &str) {
+    nested(out, 3, |out| {
+        octets(out, 1, carrier.as_bytes());
+        number(out, 2, u64::from(attempt));
+        octets(out, 4, reason.as_bytes());
+        long_number(out, 50, 1);
+    });
+}
+
 /// Appends `Event { final }`.
 pub(crate) fn ended(
     out: &mut Vec<u8>,
@@ -242,6 +252,12 @@ fn number(out: &mut Vec<u8>, field: u8, value: u64) {
         key(out, field, VARINT);
         varint(out, value);
     }
+}
+
+/// A number in a field beyond 15, whose key has two octets.
+fn long_number(out: &mut Vec<u8>, field: u32, value: u64) {
+    varint(out, u64::from(field << 3) | u64::from(VARINT));
+    varint(out, value);
 }
 
 fn octets(out: &mut Vec<u8>, field: u8, value: &[u8]) {
@@ -339,6 +355,17 @@ mod tests {
             command_status: 0x58,
             reason: "throttled".into(),
             retry_at_ms: 5,
+            held: false,
+        };
+        assert_eq!(read(&out), Kind::AttemptFailed(expected));
+        out.clear();
+        held(&mut out, "alpha", 2, "late");
+        let expected = v1::AttemptFailed {
+            carrier: "alpha".into(),
+            attempt: 2,
+            reason: "late".into(),
+            held: true,
+            ..v1::AttemptFailed::default()
         };
         assert_eq!(read(&out), Kind::AttemptFailed(expected));
         out.clear();

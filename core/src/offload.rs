@@ -15,6 +15,9 @@ use crate::shard::{Command, Mailbox};
 /// Jobs that wait at most.
 const JOBS_MAX: usize = 1_024;
 
+/// Addresses of a host that are tried in turn at most.
+const ADDRESSES_MAX: usize = 64;
+
 /// Does this password have this hash? The tag comes back with the answer.
 pub(crate) struct Verify {
     pub(crate) tag: PasswordTag,
@@ -99,6 +102,6 @@ fn resolve(asked: Resolve) -> Command {
     let result = (host.as_str(), asked.port)
         .to_socket_addrs()
         .map_err(|error| format!("{host}: {error}"))
-        .and_then(|mut addresses| addresses.next().ok_or_else(|| format!("{host} has no address")));
+        .map(|addresses| addresses.take(ADDRESSES_MAX).collect());
     Command::HostResolved { asked, result }
 }

@@ -259,6 +259,8 @@ impl Side {
                         self.unanswered.push_back((sequence_number, pdu.command_id()));
                     }
                 }
+                // None is remembered, so none comes late.
+                Event::AnsweredLate { .. } => panic!("{event:?}"),
                 Event::Answered { token, .. }
                 | Event::Response { token, .. }
                 | Event::Unanswered { token } => {

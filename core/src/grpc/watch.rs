@@ -133,7 +133,7 @@ impl Watcher {
             self.remember(record.key, Arc::new(origin));
         }
         // A checkpoint repeats what was: it is the journal's own business.
-        if matches!(kind, Kind::Checkpoint(_)) {
+        if matches!(kind, Kind::Checkpoint(_) | Kind::CarrierLearned(_)) {
             return None;
         }
         if !self.kinds.is_empty() && !self.kinds.iter().any(|wanted| wanted == kind_name(kind)) {
@@ -236,6 +236,7 @@ const fn kind_name(kind: &Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::CarrierLearned(_) => "carrier_learned",
         Kind::PartEnded(_) => "part_ended",
         Kind::Released(_) => "released",
         Kind::ConsentChanged(_) => "consent_changed",

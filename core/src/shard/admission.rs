@@ -259,7 +259,9 @@ impl Shard {
     ) {
         if let Some(open) = self.connections.get_mut(connection) {
             let status = inbound::status_for(open.session.config().role, status);
-            open.session.respond(sequence_number, status, message_id);
+            if !open.answer_data(sequence_number, status) {
+                open.session.respond(sequence_number, status, message_id);
+            }
             self.mark_dirty(connection);
         }
     }

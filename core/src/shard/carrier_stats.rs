@@ -23,6 +23,10 @@ impl Shard {
             window: bound().map(|bind| bind.round_trip.window()).sum(),
             round_trip_ms: bound().map(|bind| bind.round_trip.smoothed_ms()).max().unwrap_or_default() as u32,
             congestion_state: carrier.congestion_state.map(u32::from),
+            unanswered: carrier.unanswered,
+            held: self.held_count(&carrier.held),
+            learned: Some(carrier.learning.state(&carrier.name)),
+            receipts: Some(carrier.receipts),
             certificate_expires_at_ms: carrier
                 .config
                 .as_ref()

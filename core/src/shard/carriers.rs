@@ -2,18 +2,25 @@
 
 use std::net::SocketAddr;
 
+use brivas_proto::v1;
 use brivas_smpp::pdu::BindRequest;
-use brivas_smpp::session::{SessionConfig, State};
-use brivas_smpp::{CommandStatus, Role, Session};
+use brivas_smpp::session::{Operations, SessionConfig, State};
+use brivas_smpp::{CommandId, CommandStatus, Role, Session};
 use mio::net::TcpStream;
 
-use super::connection::{ConnectionRef, Owner};
+use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
 use super::parties::{BindState, CarrierBind};
+use super::reconnect::{self, Lost};
+use super::succession::AFTER_PARTING_MS;
+use super::unanswered::Missing;
 use super::{CARRIER_ROLE, Shard};
 use crate::notice::Level;
 use crate::offload::Resolve;
 use crate::transport::{Stream, TlsStream};
+
+/// Messages of a bind that are remembered after their time, where they are held.
+const LATE_MAX: usize = 10_000;
 
 impl Shard {
     /// Opens what is due.
@@ -44,13 +51,13 @@ impl Shard {
                 bind.state = BindState::Resolving;
             }
             if let Ok(address) = address {
-                self.handle_resolved(&asked, &Ok(address));
+                self.handle_resolved(&asked, &Ok(vec![address]));
             }
         }
     }
 
     /// The host's address is known, or not.
-    pub(super) fn handle_resolved(&mut self, asked: &Resolve, result: &Result<SocketAddr, String>) {
+    pub(super) fn handle_resolved(&mut self, asked: &Resolve, result: &Result<Vec<SocketAddr>, String>) {
         let number = asked.carrier;
         let Some(carrier) = self.carriers.get(number as usize) else { return };
         // A reload may have moved the carrier since: then the answer to the newer question is to come.
@@ -65,10 +72,15 @@ impl Shard {
                 self.carriers[number as usize].binds[bind].state = BindState::Waiting;
                 continue;
             }
-            let address = result.clone();
+            // Each try takes the next address, and binds start at different ones.
+            let turn = bind + self.carriers[number as usize].binds[bind].failures as usize;
+            let address = result.as_ref().map_err(Clone::clone).and_then(|addresses| {
+                let address = addresses.get(turn % addresses.len().max(1)).copied();
+                address.ok_or_else(|| format!("{} has no address", asked.host))
+            });
             match address.and_then(|address| self.connect(number, bind as u32, address)) {
                 Ok(name) => self.carriers[number as usize].binds[bind].state = BindState::Opening(name),
-                Err(why) => self.bind_failed(number, bind as u32, &why, CommandStatus::ROK),
+                Err(why) => self.bind_failed(number, bind as u32, &why, Lost::Network),
             }
         }
     }
@@ -81,6 +93,8 @@ impl Shard {
             window_max: window as usize,
             enquire_link_ms: u64::from(config.spec.enquire_link_ms),
             response_timeout_ms: u64::from(config.spec.response_timeout_ms),
+            operations: Operations::NONE.with(CommandId::DATA_SM),
+            late_max: if config.spec.on_timeout() == v1::Unanswered::Hold { LATE_MAX } else { 0 },
             ..SessionConfig::new(CARRIER_ROLE)
         };
         let session = Session::new(session_config, self.clock.now_ms());
@@ -156,14 +170,18 @@ impl Shard {
         let carrier = &mut self.carriers[carrier_number as usize];
         let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
         bind.state = BindState::Bound(name);
+        bind.bound_at_ms = self.clock.now_ms();
         bind.failures = 0;
         bind.last_error.clear();
         if transmits && !carrier.up.contains(&bind_number) {
             carrier.up.push(bind_number);
             carrier.up.sort_unstable();
+        } else if !transmits {
+            carrier.up.retain(|&number| number != bind_number);
         }
         let fields = vec![("carrier", carrier.name.to_string()), ("bind", bind_number.to_string())];
         self.notices.tell(Level::Info, "carrier_bound", fields);
+        self.note_succeeded(carrier_number, bind_number);
         self.mark_bind(carrier_number, bind_number);
         // What waits for this carrier goes out now, and what waits for others that are down may go here.
         for number in 0..self.carriers.len() as u32 {
@@ -178,55 +196,55 @@ impl Shard {
         &mut self,
         carrier_number: u32,
         bind_number: u32,
-        session: &mut Session,
+        name: ConnectionRef,
+        connection: &mut Connection,
         why: &str,
     ) {
-        let status = match session.close_reason() {
-            Some(brivas_smpp::session::CloseReason::BindRefused(status)) => status,
-            _ => CommandStatus::ROK,
-        };
+        let session = &mut connection.session;
+        let reason = session.close_reason();
         let unanswered: Vec<u64> = std::iter::from_fn(|| session.take_unanswered()).collect();
-        self.bind_failed(carrier_number, bind_number, why, status);
+        let bind = self.carriers[carrier_number as usize].binds.get_mut(bind_number as usize);
+        if let Some(bind) = bind
+            && bind.previous.is_some_and(|previous| previous.connection == name)
+        {
+            // Its successor comes anyway.
+            if matches!(bind.state, BindState::Bound(_)) {
+                bind.previous = None;
+            } else {
+                self.break_first(carrier_number, bind_number);
+            }
+        } else {
+            self.bind_failed(carrier_number, bind_number, why, Lost::of(reason));
+        }
         for token in unanswered {
-            let name = MessageRef::from_token(token);
             let carrier = &mut self.carriers[carrier_number as usize];
             carrier.in_flight = carrier.in_flight.saturating_sub(1);
-            if self.messages.get(name).is_some() {
-                self.attempt_failed(name, CommandStatus::ROK, "disconnected before the response");
-            }
+            self.handle_unanswered(MessageRef::from_token(token), Missing::Connection);
         }
         self.redistribute(carrier_number);
     }
 
     /// A bind is down: its queue goes to the others, and it is tried again by the class of its error.
-    pub(super) fn bind_failed(
-        &mut self,
-        carrier_number: u32,
-        bind_number: u32,
-        why: &str,
-        status: CommandStatus,
-    ) {
+    pub(super) fn bind_failed(&mut self, carrier_number: u32, bind_number: u32, why: &str, lost: Lost) {
         let random = self.random();
         let now_ms = self.clock.now_ms();
         let carrier = &mut self.carriers[carrier_number as usize];
-        carrier.up.retain(|&number| number != bind_number);
         let config = carrier.config.clone();
         let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
+        let was_bound = matches!(bind.state, BindState::Bound(_));
         bind.state = BindState::Waiting;
         why.clone_into(&mut bind.last_error);
         bind.failures = bind.failures.saturating_add(1);
-        let (initial, max) = config.as_ref().map_or((1_000, 60_000), |config| {
+        let (initial_ms, max_ms) = config.as_ref().map_or((1_000, 60_000), |config| {
             (u64::from(config.spec.reconnect_initial_ms), u64::from(config.spec.reconnect_max_ms))
         });
-        let doubled = initial.saturating_mul(1 << (bind.failures - 1).min(16)).min(max);
-        let patience = match status {
-            // Wrong credentials stay wrong until somebody acts: knock seldom, or the carrier locks us out.
-            CommandStatus::RINVPASWD | CommandStatus::RINVSYSID | CommandStatus::RBINDFAIL => max,
-            // Our old bind may still be open there.
-            CommandStatus::RALYBND => doubled.max(5_000).min(max),
-            _ => doubled,
+        let lived_ms = if was_bound { now_ms.saturating_sub(bind.bound_at_ms) } else { 0 };
+        let has_previous = bind.previous.is_some();
+        let patience_ms = match lost {
+            Lost::Refused(CommandStatus::RALYBND) if has_previous => AFTER_PARTING_MS,
+            _ => reconnect::patience_ms(lost, bind.failures, lived_ms, initial_ms, max_ms, random),
         };
-        bind.retry_at_ms = now_ms + patience - patience / 5 * (random % 1_024) / 1_024;
+        bind.retry_at_ms = now_ms + patience_ms;
         let mut fields = vec![
             ("carrier", carrier.name.to_string()),
             ("bind", bind_number.to_string()),
@@ -238,10 +256,22 @@ impl Shard {
             // It comes back when it likes.
             self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
         } else {
-            fields.push(("retry_in_ms", (bind.retry_at_ms - now_ms).to_string()));
-            self.notices.tell(Level::Warning, "carrier_bind_lost", fields);
+            fields.push(("retry_in_ms", patience_ms.to_string()));
+            fields.push(("hint", lost.hint().to_owned()));
+            let level = if lost.needs_somebody() { Level::Error } else { Level::Warning };
+            self.notices.tell(level, "carrier_bind_lost", fields);
         }
-        carrier.waiting.extend(bind.queue.take_all());
+        if has_previous {
+            if lost == Lost::Refused(CommandStatus::RALYBND) {
+                self.break_first(carrier_number, bind_number);
+            }
+            return;
+        }
+        let carrier = &mut self.carriers[carrier_number as usize];
+        carrier.up.retain(|&number| number != bind_number);
+        if let Some(bind) = carrier.binds.get_mut(bind_number as usize) {
+            carrier.waiting.extend(bind.queue.take_all());
+        }
         if !carrier.up.is_empty() {
             self.redistribute(carrier_number);
         }

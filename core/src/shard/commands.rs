@@ -81,7 +81,7 @@ pub(crate) enum Command {
     },
     HostResolved {
         asked: Resolve,
-        result: Result<SocketAddr, String>,
+        result: Result<Vec<SocketAddr>, String>,
     },
 }
 

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
-use brivas_smpp::Session;
+use brivas_smpp::pdu::MessageResponse;
+use brivas_smpp::{CommandId, CommandStatus, Pdu, Session};
 
 use crate::transport::{Prologue, Step, Stream, Taken};
 
@@ -68,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) writable: bool,
     /// Is in the shard's list of those to write.
     pub(crate) is_dirty: bool,
+    /// Sequence numbers of a carrier's data_sm that are not answered: theirs is another response than deliver_sm's.
+    pub(crate) data_messages: Vec<u32>,
     /// Since when the peer takes nothing although there is something to take.
     pub(crate) stalled_since_ms: Option<u64>,
     /// Copies what is read and written to the traces that asked for it.
@@ -103,6 +106,7 @@ impl Connection {
             is_ending: false,
             writable: false,
             is_dirty: false,
+            data_messages: Vec::new(),
             stalled_since_ms: None,
             tap: None,
         }
@@ -151,6 +155,21 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
             Err(error) => Err(error),
         }
+    }
+
+    /// Answers a data_sm. False: this was none.
+    pub(crate) fn answer_data(&mut self, sequence_number: u32, status: CommandStatus) -> bool {
+        let Some(at) = self.data_messages.iter().position(|&number| number == sequence_number) else {
+            return false;
+        };
+        self.data_messages.swap_remove(at);
+        if status.is_ok() {
+            let response = Pdu::DataSmResp(MessageResponse::default());
+            self.session.answer(sequence_number, response, status);
+        } else {
+            self.session.refuse(sequence_number, CommandId::DATA_SM, status);
+        }
+        true
     }
 
     fn read_prologue(&mut self) -> std::io::Result<usize> {

@@ -13,7 +13,6 @@ use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, Review};
-use super::parties::BindState;
 use super::parts::Course;
 use crate::event;
 
@@ -70,7 +69,7 @@ impl Shard {
         let carrier = &mut self.carriers[carrier_number as usize];
         let bind = carrier.binds.get_mut(bind_number as usize)?;
         bind.is_flushing = false;
-        let BindState::Bound(connection_name) = bind.state else { return None };
+        let connection_name = bind.sending()?;
         if bind.queue.is_empty() || self.draining.holds_forwarding() {
             return None;
         }
@@ -152,13 +151,11 @@ impl Shard {
         self.mark_bind(carrier_number, bind);
         self.note_answer(carrier_number, bind, status, pace);
         let name = MessageRef::from_token(token);
-        let wall_ms = self.clock.wall_ms;
         let carrier = &mut self.carriers[carrier_number as usize];
         carrier.in_flight = carrier.in_flight.saturating_sub(1);
-        let Some(message) = self.messages.get_mut(name).filter(|message| message.phase == Phase::InFlight)
-        else {
+        if self.messages.get(name).is_none_or(|message| message.phase != Phase::InFlight) {
             return;
-        };
+        }
         if !status.is_ok() {
             carrier.failed += 1;
             if status.retry() != Retry::Slower || !self.keep_in_line(name, bind, status) {
@@ -166,6 +163,14 @@ impl Shard {
             }
             return;
         }
+        self.note_sent(name, carrier_message_id);
+    }
+
+    /// The carrier has it, and calls it so.
+    pub(super) fn note_sent(&mut self, name: MessageRef, carrier_message_id: &[u8]) {
+        let wall_ms = self.clock.wall_ms;
+        let Some(message) = self.messages.get_mut(name) else { return };
+        let carrier = &mut self.carriers[message.carrier as usize];
         message.phase = Phase::AwaitingReceipt;
         // The wire allows 65 octets; a broken carrier may send 65,000, and a window full of these is too much.
         let kept = carrier_message_id.len().min(CARRIER_MESSAGE_ID_OCTETS_MAX);
@@ -177,20 +182,16 @@ impl Shard {
         let (id, awaits_receipt) = (message.id, message.awaits_receipt());
         let is_part = message.part_of().is_some();
         let part = if is_part { self.part_record(name) } else { None };
-        let carrier = &self.carriers[carrier_number as usize];
+        let Some(message) = self.messages.get(name) else { return };
+        let carrier = &self.carriers[message.carrier as usize];
         self.journal.append(wall_ms, id, |out| {
             event::sent(out, &carrier.name, carrier_message_id, attempt, part.as_ref());
         });
-        if !awaits_receipt {
+        if awaits_receipt {
+            self.expect_receipt(name);
+        } else {
             // Nobody will tell more of it.
             self.end(name, MessageState::Accepted, b"");
-        } else if let Some(parked) = self.receipts.expect(carrier_number, carrier_message_id, name) {
-            let then = Then::AnswerCarrier {
-                connection: parked.connection,
-                sequence_number: parked.sequence_number,
-            };
-            self.counters.receipts_matched += 1;
-            self.end_as(name, parked.outcome, then);
         }
     }
 

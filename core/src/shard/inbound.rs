@@ -70,7 +70,9 @@ impl Shard {
             Role::Smsc => self.messages.get(message).map(|message| id::hex(message.id)),
         };
         let id: &[u8] = id.as_ref().map_or(&[], |id| id);
-        connection.session.respond(sequence_number, CommandStatus::ROK, id);
+        if !connection.answer_data(sequence_number, CommandStatus::ROK) {
+            connection.session.respond(sequence_number, CommandStatus::ROK, id);
+        }
         self.mark_dirty(name);
     }
 

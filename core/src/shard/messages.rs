@@ -117,6 +117,10 @@ pub(crate) struct Message {
     pub(crate) phase: Phase,
     /// Comes from a carrier.
     pub(crate) incoming: bool,
+    /// Sent, not answered in time, and not sent again: waits for a late response or a receipt.
+    pub(crate) is_held: bool,
+    /// A receipt said ACCEPTD, which is what it ends as if nothing better comes.
+    pub(crate) was_accepted: bool,
     pub(crate) review: Review,
     /// It may have to go out in other PDUs than it came in: whoever sends it looks closer.
     pub(crate) may_change: bool,
@@ -360,6 +364,8 @@ impl Messages {
         message.review = Review::None;
         message.attempts = 0;
         message.throttled = 0;
+        message.was_accepted = false;
+        message.is_held = false;
         message.account = new.account;
         message.carrier = new.carrier;
         message.route = NO_ROUTE;
@@ -431,6 +437,8 @@ const EMPTY: Message = Message {
     generation: 0,
     phase: Phase::Free,
     incoming: false,
+    is_held: false,
+    was_accepted: false,
     review: Review::None,
     may_change: false,
     changes: false,

@@ -26,16 +26,20 @@ mod drain;
 mod forward;
 mod idempotency;
 mod inbound;
+mod learning;
 mod listeners;
+mod matching;
 mod messages;
 mod operations;
 mod pace;
+mod parking;
 mod parties;
 mod parts;
 mod passwords;
 mod quarantine;
 mod receipt;
 mod receipts;
+mod reconnect;
 mod reload;
 mod replay;
 mod retention;
@@ -44,8 +48,10 @@ mod round_trip;
 mod routing;
 mod sockets;
 mod stats;
+mod succession;
 mod sweep;
 mod taps;
+mod unanswered;
 mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
@@ -70,7 +76,7 @@ use crate::trace::Feed;
 use crate::transport::Opened;
 use commands::ApiCalls;
 use commit::Commits;
-use connection::{ConnectionRef, Connections, Owner};
+use connection::{ConnectionRef, Connections};
 use drain::Draining;
 use idempotency::Idempotency;
 use listeners::Listeners;
@@ -133,6 +139,8 @@ pub(crate) struct Shard {
     dirty: Vec<ConnectionRef>,
     flush_binds: Vec<(u32, u32)>,
     flush_accounts: Vec<u32>,
+    /// Connections to carriers that part when what they have is answered, and when they do so anyway.
+    retiring: Vec<(ConnectionRef, u64)>,
     paced_binds: Vec<(u32, u32)>,
     /// When the first of them may go on.
     paced_until_us: u64,
@@ -224,6 +232,7 @@ impl Shard {
             dirty: Vec::new(),
             flush_binds: Vec::new(),
             flush_accounts: Vec::new(),
+            retiring: Vec::new(),
             paced_binds: Vec::new(),
             paced_until_us: 0,
             next_tick_ms: 0,

@@ -7,6 +7,7 @@ use brivas_proto::v1;
 
 use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
+use super::learning::Learning;
 use super::messages::MessageRef;
 use super::pace::Pacer;
 use super::parts::Joining;
@@ -88,7 +89,19 @@ pub(crate) struct CarrierBind {
     pub(crate) failures: u32,
     pub(crate) last_error: String,
     pub(crate) round_trip: RoundTrip,
+    /// The connection that this bind had before its configuration changed: it goes on until the next is up.
+    pub(crate) previous: Option<Previous>,
+    /// When it was bound last.
+    pub(crate) bound_at_ms: u64,
     pub(crate) is_flushing: bool,
+}
+
+/// A connection that is to be succeeded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Previous {
+    pub(crate) connection: ConnectionRef,
+    /// How long it waits for that.
+    pub(crate) until_ms: u64,
 }
 
 impl CarrierBind {
@@ -100,7 +113,17 @@ impl CarrierBind {
             failures: 0,
             last_error: String::new(),
             round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
+            previous: None,
+            bound_at_ms: 0,
             is_flushing: false,
+        }
+    }
+
+    /// The connection that messages go out on.
+    pub(crate) fn sending(&self) -> Option<ConnectionRef> {
+        match self.state {
+            BindState::Bound(name) => Some(name),
+            _ => self.previous.map(|previous| previous.connection),
         }
     }
 
@@ -131,10 +154,16 @@ pub(crate) struct Carrier {
     pub(crate) in_flight: u64,
     pub(crate) sent: u64,
     pub(crate) failed: u64,
+    /// Messages that were sent and not answered, and those of them that are held.
+    pub(crate) unanswered: u64,
+    pub(crate) held: Vec<MessageRef>,
     /// Answers that asked for less speed.
     pub(crate) throttled: u64,
     /// The last congestion_state, percent.
     pub(crate) congestion_state: Option<u8>,
+    /// What its receipts are like, and how many of them there were.
+    pub(crate) learning: Learning,
+    pub(crate) receipts: v1::CarrierReceipts,
 }
 
 impl Carrier {
@@ -151,8 +180,12 @@ impl Carrier {
             in_flight: 0,
             sent: 0,
             failed: 0,
+            unanswered: 0,
+            held: Vec::new(),
             throttled: 0,
             congestion_state: None,
+            learning: Learning::new(),
+            receipts: v1::CarrierReceipts::default(),
         }
     }
 

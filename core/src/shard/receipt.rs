@@ -2,13 +2,13 @@
 
 use brivas_proto::v1;
 use brivas_route::destination_hash;
-use brivas_smpp::receipt::Receipt;
-use brivas_smpp::{CommandStatus, ShortMessage};
+use brivas_smpp::{CommandStatus, Pdu, ShortMessage};
 
 use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
-use super::messages::{NewMessage, Outcome, Phase, digits};
+use super::matching::Arrival;
+use super::messages::{NewMessage, Phase, digits};
 use crate::event::{self, Channel};
 
 impl Shard {
@@ -20,47 +20,43 @@ impl Shard {
         sequence_number: u32,
         message: &ShortMessage<'_>,
     ) {
-        if message.esm_class.is_receipt() || message.esm_class.is_intermediate_notification() {
-            match Receipt::read(message) {
-                Some(receipt) => self.handle_receipt(connection, carrier, sequence_number, &receipt),
-                None => {
-                    // It says that it is a receipt and cannot be read: it will not be readable later.
-                    self.counters.receipts_unmatched += 1;
-                    self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
-                }
+        match self.read_receipt(carrier, message) {
+            Some(Some(receipt)) => {
+                let arrival = Arrival { connection, carrier, sequence_number };
+                self.handle_receipt(arrival, &receipt, message);
             }
-        } else {
-            self.handle_incoming(connection, carrier, sequence_number, message);
+            Some(None) => {
+                // It says that it is a receipt and cannot be read: it will not be readable later.
+                self.counters.receipts_unmatched += 1;
+                self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
+            }
+            None => self.handle_incoming(connection, carrier, sequence_number, message),
         }
     }
 
-    fn handle_receipt(
+    /// A data_sm from a carrier: a receipt, or a message from a phone, as deliver_sm brings them.
+    pub(super) fn handle_carrier_request(
         &mut self,
         connection: ConnectionRef,
         carrier: u32,
         sequence_number: u32,
-        receipt: &Receipt<'_>,
+        pdu: &Pdu<'_>,
     ) {
-        if !receipt.state.is_final() {
-            if !self.receipts.contains(carrier, receipt.message_id) {
-                self.counters.receipts_unmatched += 1;
-            }
-            self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
-            return;
-        }
-        let wall_ms = self.clock.wall_ms;
-        let outcome = Outcome::new(receipt.state, receipt.done_at_ms.unwrap_or(wall_ms), receipt.error);
-        let Some(name) = self.receipts.take(carrier, receipt.message_id, &self.messages) else {
-            let now_ms = self.clock.now_ms();
-            let id = receipt.message_id;
-            if !self.receipts.park(now_ms, carrier, id, connection, sequence_number, outcome) {
-                // It may be one that is still to be matched: the carrier shall keep it for now.
-                self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
-            }
-            return;
+        let Pdu::DataSm(data) = pdu else { return };
+        let Some(open) = self.connections.get_mut(connection) else { return };
+        open.data_messages.push(sequence_number);
+        self.carriers[carrier as usize].receipts.by_data_sm += u64::from(data.esm_class.is_receipt());
+        let message = ShortMessage {
+            service_type: data.service_type,
+            source: data.source,
+            destination: data.destination,
+            esm_class: data.esm_class,
+            registered_delivery: data.registered_delivery,
+            data_coding: data.data_coding,
+            tlvs: data.tlvs,
+            ..ShortMessage::default()
         };
-        self.counters.receipts_matched += 1;
-        self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+        self.handle_carrier_message(connection, carrier, sequence_number, &message);
     }
 
     /// A message from a phone.

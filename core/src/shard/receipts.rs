@@ -1,152 +1,463 @@
 //! Which message a carrier's receipt speaks of: by the carrier and the id that it gave the message.
 //!
-//! Ids are compared without case and leading zeros, since carriers write theirs in more than one way. A receipt that comes
-//! before the response that names its message is parked, unanswered, and matched when that comes.
+//! Ids are compared without case, leading zeros and dashes, since carriers write theirs in more than one way; and as long as
+//! a carrier's way is not known, in hexadecimal and decimal as well. Where more than one message could be meant, the
+//! numbers decide, and where they do not, none is. A receipt that comes before the response that names its message is
+//! parked, unanswered, and matched when that comes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use brivas_smpp::MessageState;
+use brivas_smpp::receipt::{IdQuirk, IdText};
 use hashbrown::HashTable;
 
-use super::connection::ConnectionRef;
-use super::messages::{MessageRef, Messages, Outcome};
+use super::learning::Learning;
+use super::messages::{Message, MessageRef, Messages, digits};
+use super::parking::{Lot, Parked};
 
 /// Messages that wait for their receipt.
 pub(crate) struct ReceiptIndex {
     hasher: ahash::RandomState,
+    /// One message a key.
     table: HashTable<(u64, MessageRef)>,
-    parked: ParkedByKey,
-    /// Parked ones in the order of their time.
-    parked_order: VecDeque<(u64, u64)>,
+    /// Further messages with a key that is in the table: carriers that give an id twice.
+    shared: HashMap<u64, Vec<MessageRef>, ahash::RandomState>,
+    pub(crate) lot: Lot,
+    /// Keys of receipts that ended a message lately, each at its place.
+    ended: Vec<(u64, u32)>,
 }
 
-type ParkedByKey = HashMap<u64, Parked, ahash::RandomState>;
+/// Messages with one key at most: a carrier that calls so many the same says nothing by it.
+const SHARED_MAX: usize = 64;
+/// Keys with more than one message at most.
+const SHARED_KEYS_MAX: usize = 100_000;
+/// Ended receipts that are remembered; a power of two.
+const ENDED_MAX: usize = 1 << 16;
+/// For so many seconds: an id may come again for another message.
+const ENDED_SECONDS: u32 = 600;
+/// Digits at the end of a number by which two are the same, with and without country code.
+const NUMBER_DIGITS: usize = 7;
+/// An id this long is no small number that means another message in another notation.
+const TELLING_OCTETS: usize = 6;
+/// Octets of an id that are looked at.
+const KEY_OCTETS_MAX: usize = 128;
 
-/// A receipt whose message is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Parked {
-    pub(crate) connection: ConnectionRef,
-    pub(crate) sequence_number: u32,
-    pub(crate) outcome: Outcome,
-    parked_at_ms: u64,
+/// What a receipt names its message by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) carrier: u32,
+    pub(crate) id: &'a [u8],
+    /// Whom it comes from: the message's destination.
+    pub(crate) from: &'a [u8],
 }
 
-/// Receipts that are parked at once. Even all of them on one bind must not keep the responses behind them from being read:
-/// those are what they wait for.
-const PARKED_MAX: usize = 10_000;
-const _: () = assert!(PARKED_MAX < brivas_smpp::session::CARRIER_DELIVERIES_MAX);
-/// How long one is parked.
-const PARKED_MS: u64 = 5_000;
+/// Whom a receipt means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nobody,
+    /// This message, which stands under this key.
+    One {
+        name: MessageRef,
+        entry: u64,
+    },
+    /// More than one, and nothing tells which.
+    Many,
+}
+
+/// An id without what carriers add and leave out.
+struct Key {
+    octets: [u8; KEY_OCTETS_MAX],
+    length: usize,
+}
+
+impl Key {
+    fn of(id: &[u8]) -> Self {
+        let is_blank = |octet: &u8| *octet == 0 || octet.is_ascii_whitespace();
+        let start = id.iter().position(|octet| !is_blank(octet)).unwrap_or(id.len());
+        let end = id.iter().rposition(|octet| !is_blank(octet)).map_or(start, |last| last + 1);
+        let mut key = Self { octets: [0; KEY_OCTETS_MAX], length: 0 };
+        for octet in id[start..end].iter().filter(|octet| **octet != b'-') {
+            if key.length == KEY_OCTETS_MAX {
+                break;
+            }
+            if key.length > 0 || *octet != b'0' {
+                key.octets[key.length] = octet.to_ascii_lowercase();
+                key.length += 1;
+            }
+        }
+        key
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.octets[..self.length]
+    }
+
+    fn is_of(&self, id: &[u8]) -> bool {
+        self.octets() == Self::of(id).octets()
+    }
+}
+
+/// The same number in another radix. None: it is none.
+fn converted(id: &[u8], from: u32) -> Option<Key> {
+    let digits = std::str::from_utf8(id).ok()?.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace());
+    // The library takes a sign, which no id has.
+    let is_number = digits.chars().all(|digit| digit.is_digit(from));
+    let number = u128::from_str_radix(digits, from).ok().filter(|_| is_number)?;
+    let text = if from == 10 { format!("{number:x}") } else { format!("{number}") };
+    Some(Key::of(text.as_bytes()))
+}
+
+/// Whether two numbers are the same, as far as can be told from their ends.
+pub(crate) fn same_number(left: &[u8], right: &[u8]) -> bool {
+    let end = |number: &[u8]| number.len().saturating_sub(NUMBER_DIGITS);
+    !left.is_empty() && left[end(left)..] == right[end(right)..]
+}
 
 impl ReceiptIndex {
     pub(crate) fn new() -> Self {
         Self {
             hasher: ahash::RandomState::new(),
             table: HashTable::new(),
-            parked: HashMap::default(),
-            parked_order: VecDeque::new(),
+            shared: HashMap::default(),
+            lot: Lot::default(),
+            ended: Vec::new(),
         }
     }
 
-    fn key(&self, carrier: u32, id: &[u8]) -> u64 {
-        let mut buffer = [0; 64];
-        let id = &id[id.iter().take_while(|&&octet| octet == b'0').count()..];
-        // Longer ids are told apart by their first 64 octets and the comparison in `find`.
-        let length = id.len().min(64);
-        for (to, from) in buffer.iter_mut().zip(&id[..length]) {
-            *to = from.to_ascii_lowercase();
-        }
-        self.hasher.hash_one((carrier, &buffer[..length]))
+    fn hash(&self, carrier: u32, key: &Key) -> u64 {
+        self.hasher.hash_one((carrier, key.octets()))
     }
 
-    /// Remembers that this message's receipt is to come. Gives a receipt that came before.
-    pub(crate) fn expect(&mut self, carrier: u32, id: &[u8], message: MessageRef) -> Option<Parked> {
-        let key = self.key(carrier, id);
-        if !self.parked.is_empty()
-            && let Some(parked) = self.parked.remove(&key)
-        {
-            return Some(parked);
-        }
-        self.table.insert_unique(key, (key, message), |entry| entry.0);
-        None
-    }
-
-    /// Takes out the message that a receipt speaks of.
-    pub(crate) fn take(&mut self, carrier: u32, id: &[u8], messages: &Messages) -> Option<MessageRef> {
-        let key = self.key(carrier, id);
-        let same = |entry: &(u64, MessageRef)| {
-            entry.0 == key
-                && messages.get(entry.1).is_some_and(|message| {
-                    message.carrier == carrier && same_id(message.carrier_message_id(), id)
-                })
-        };
-        let entry = self.table.find_entry(key, same).ok()?;
-        Some(entry.remove().0.1)
-    }
-
-    /// Finds the message without taking it out: for receipts that are not the last.
-    pub(crate) fn contains(&self, carrier: u32, id: &[u8]) -> bool {
-        let key = self.key(carrier, id);
-        self.table.find(key, |entry| entry.0 == key).is_some()
-    }
-
-    /// Forgets a message that ended without its receipt.
-    pub(crate) fn forget(&mut self, carrier: u32, id: &[u8], message: MessageRef) {
-        let key = self.key(carrier, id);
-        if let Ok(entry) = self.table.find_entry(key, |entry| entry.1 == message) {
-            entry.remove();
-        }
-    }
-
-    /// Parks a receipt. False: there is no more room, or one with this id is parked already.
-    pub(crate) fn park(
+    /// Remembers that this message's receipt is to come. Gives a receipt that came before; true: its id is also another
+    /// open message's.
+    pub(crate) fn expect(
         &mut self,
-        now_ms: u64,
         carrier: u32,
         id: &[u8],
-        connection: ConnectionRef,
-        sequence_number: u32,
-        outcome: Outcome,
-    ) -> bool {
-        let key = self.key(carrier, id);
-        if self.parked.len() >= PARKED_MAX || self.parked.contains_key(&key) {
-            return false;
+        name: MessageRef,
+        messages: &Messages,
+        learning: &Learning,
+    ) -> (Option<(u64, Parked)>, bool) {
+        let key = Key::of(id);
+        let hash = self.hash(carrier, &key);
+        if !self.lot.is_empty()
+            && let Some(parked) = self.take_parked(carrier, id, hash, name, messages, learning)
+        {
+            return (Some(parked), false);
         }
-        if self.parked_order.len() >= 2 * PARKED_MAX {
-            // Most were matched since.
-            let parked = &self.parked;
-            self.parked_order.retain(|(at_ms, key)| is_parked_since(parked, *key, *at_ms));
+        let is_same = |entry: &(u64, MessageRef)| entry.0 == hash;
+        let Some(entry) = self.table.find_mut(hash, is_same) else {
+            self.table.insert_unique(hash, (hash, name), |entry| entry.0);
+            return (None, false);
+        };
+        if messages.get(entry.1).is_none() {
+            entry.1 = name;
+            return (None, false);
         }
-        self.parked.insert(key, Parked { connection, sequence_number, outcome, parked_at_ms: now_ms });
-        self.parked_order.push_back((now_ms, key));
-        true
+        if self.shared.len() < SHARED_KEYS_MAX || self.shared.contains_key(&hash) {
+            let shared = self.shared.entry(hash).or_default();
+            if shared.len() < SHARED_MAX {
+                shared.push(name);
+            }
+        }
+        (None, true)
     }
 
-    /// Takes out one that was parked for too long.
-    pub(crate) fn expire(&mut self, now_ms: u64) -> Option<Parked> {
-        while let Some(&(parked_at_ms, key)) = self.parked_order.front() {
-            if now_ms.saturating_sub(parked_at_ms) < PARKED_MS {
-                return None;
-            }
-            self.parked_order.pop_front();
-            if is_parked_since(&self.parked, key, parked_at_ms) {
-                return self.parked.remove(&key);
+    fn take_parked(
+        &mut self,
+        carrier: u32,
+        id: &[u8],
+        hash: u64,
+        name: MessageRef,
+        messages: &Messages,
+        learning: &Learning,
+    ) -> Option<(u64, Parked)> {
+        let ways = learning.ways();
+        if let Some(parked) = self.lot.get(hash)
+            && learning.matches(id, parked.id.octets())
+        {
+            return Some((hash, self.lot.take(hash)?));
+        }
+        let destination = |from: &[u8]| messages.get(name).is_some_and(|message| is_to(message, from));
+        for (is_way, radix) in [(ways.hexadecimal, 16), (ways.decimal, 10)] {
+            let Some(key) = is_way.then(|| converted(id, radix)).flatten() else { continue };
+            let hash = self.hash(carrier, &key);
+            if let Some(parked) = self.lot.get(hash)
+                && (parked.id.octets().len() >= TELLING_OCTETS || destination(parked.from.octets()))
+            {
+                return Some((hash, self.lot.take(hash)?));
             }
         }
         None
     }
+
+    /// Whom a receipt means, and the receipt's own key.
+    pub(crate) fn find(&self, named: Named<'_>, messages: &Messages, learning: &Learning) -> (Found, u64) {
+        let key = Key::of(named.id);
+        let hash = self.hash(named.carrier, &key);
+        let (mut found, mut count, mut doubtful) = (Found::Nobody, 0, false);
+        self.each(named, &key, hash, messages, learning, |name, entry, message, is_plain| {
+            // A small number may be another message's id in another notation: by itself it proves nothing.
+            if is_plain || named.id.len() >= TELLING_OCTETS || is_to(message, named.from) {
+                count += 1;
+                found = Found::One { name, entry };
+            } else {
+                doubtful = true;
+            }
+        });
+        if count == 0 || (count == 1 && !doubtful) {
+            return (found, hash);
+        }
+        let mut count = 0;
+        self.each(named, &key, hash, messages, learning, |name, entry, message, _| {
+            if is_to(message, named.from) {
+                count += 1;
+                found = Found::One { name, entry };
+            }
+        });
+        (if count == 1 { found } else { Found::Many }, hash)
+    }
+
+    /// The messages that a receipt may mean, each with its key, and whether it is plainly the same id.
+    fn each(
+        &self,
+        named: Named<'_>,
+        key: &Key,
+        hash: u64,
+        messages: &Messages,
+        learning: &Learning,
+        mut see: impl FnMut(MessageRef, u64, &Message, bool),
+    ) {
+        let ways = learning.ways();
+        self.each_of(named, key, hash, messages, |name, message| {
+            if learning.matches(message.carrier_message_id(), named.id) {
+                see(name, hash, message, true);
+            }
+        });
+        for (is_way, radix) in [(ways.hexadecimal, 10), (ways.decimal, 16)] {
+            let Some(other) = is_way.then(|| converted(named.id, radix)).flatten() else { continue };
+            // "7" is 7 in both.
+            if other.octets() != key.octets() {
+                let hash = self.hash(named.carrier, &other);
+                self.each_of(named, &other, hash, messages, |name, message| see(name, hash, message, false));
+            }
+        }
+    }
+
+    fn each_of(
+        &self,
+        named: Named<'_>,
+        key: &Key,
+        hash: u64,
+        messages: &Messages,
+        mut see: impl FnMut(MessageRef, &Message),
+    ) {
+        let Some(entry) = self.table.find(hash, |entry| entry.0 == hash) else { return };
+        let mut look = |name: MessageRef| {
+            if let Some(message) = messages.get(name)
+                && message.carrier == named.carrier
+                && (message.carrier_message_id() == named.id || key.is_of(message.carrier_message_id()))
+            {
+                see(name, message);
+            }
+        };
+        look(entry.1);
+        if !self.shared.is_empty()
+            && let Some(shared) = self.shared.get(&hash)
+        {
+            shared.iter().copied().for_each(look);
+        }
+    }
+
+    /// Forgets a message: its receipt came, or never will.
+    pub(crate) fn forget(&mut self, carrier: u32, id: &[u8], message: MessageRef) {
+        self.forget_entry(self.hash(carrier, &Key::of(id)), message);
+    }
+
+    /// The same, by its key.
+    pub(crate) fn forget_entry(&mut self, hash: u64, message: MessageRef) {
+        if self.shared.is_empty() {
+            if let Ok(entry) = self.table.find_entry(hash, |entry| entry.0 == hash && entry.1 == message) {
+                entry.remove();
+            }
+            return;
+        }
+        let shared = self.shared.get_mut(&hash);
+        let at = shared.as_ref().and_then(|shared| shared.iter().position(|name| *name == message));
+        let heir = match (shared, at) {
+            (Some(shared), Some(at)) => {
+                shared.remove(at);
+                None
+            }
+            (Some(shared), None) => shared.first().copied(),
+            (None, _) => None,
+        };
+        if at.is_none()
+            && let Ok(mut entry) = self.table.find_entry(hash, |entry| entry.0 == hash && entry.1 == message)
+        {
+            match heir {
+                Some(heir) => {
+                    entry.get_mut().1 = heir;
+                    if let Some(shared) = self.shared.get_mut(&hash) {
+                        shared.remove(0);
+                    }
+                }
+                None => drop(entry.remove()),
+            }
+        }
+        if self.shared.get(&hash).is_some_and(Vec::is_empty) {
+            self.shared.remove(&hash);
+        }
+    }
+
+    /// Notes that this receipt, by its key, has ended its message.
+    pub(crate) fn note_ended(&mut self, key: u64, now_ms: u64) {
+        if self.ended.is_empty() {
+            self.ended = vec![(0, 0); ENDED_MAX];
+        }
+        self.ended[key as usize % ENDED_MAX] = (key, (now_ms / 1_000) as u32);
+    }
+
+    /// Whether such a receipt has ended its message lately.
+    pub(crate) fn has_ended(&self, key: u64, now_ms: u64) -> bool {
+        let ended = self.ended.get(key as usize % ENDED_MAX);
+        ended.is_some_and(|&(known, at)| known == key && (now_ms / 1_000) as u32 - at < ENDED_SECONDS)
+    }
 }
 
-fn is_parked_since(parked: &ParkedByKey, key: u64, at_ms: u64) -> bool {
-    parked.get(&key).is_some_and(|parked| parked.parked_at_ms == at_ms)
+fn is_to(message: &Message, number: &[u8]) -> bool {
+    message.content().is_ok_and(|content| same_number(digits(&content.destination), number))
 }
 
-fn same_id(left: &[u8], right: &[u8]) -> bool {
-    let trim = |id: &[u8]| id.iter().take_while(|&&octet| octet == b'0').count();
-    left[trim(left)..].eq_ignore_ascii_case(&right[trim(right)..])
+/// An id, or a number, as long as it is kept.
+pub(crate) fn kept(text: &[u8]) -> IdText {
+    IdQuirk::Same.receipt_key(text)
 }
 
 /// Whether a state says that the message has got where it should.
 pub(crate) const fn is_success(state: MessageState) -> bool {
     matches!(state, MessageState::Delivered | MessageState::Accepted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shard::connection::ConnectionRef;
+    use crate::shard::messages::NewMessage;
+    use brivas_smpp::ShortMessage;
+    use brivas_smpp::pdu::Address;
+
+    struct Open {
+        messages: Messages,
+        index: ReceiptIndex,
+        learning: Learning,
+    }
+
+    impl Open {
+        fn new() -> Self {
+            Self { messages: Messages::new(1_000_000), index: ReceiptIndex::new(), learning: Learning::new() }
+        }
+
+        fn expect(&mut self, id: &str, number: &str) -> MessageRef {
+            let destination = Address { ton: 1, npi: 1, digits: number.as_bytes() };
+            let content = ShortMessage { destination, ..ShortMessage::default() };
+            let name = self.messages.insert(NewMessage {
+                content: &content,
+                incoming: false,
+                account: 0,
+                carrier: 1,
+                id: 0,
+                accepted_ms: 0,
+                expires_ms: 0,
+                destination_hash: 0,
+                connection: ConnectionRef::NONE,
+                alias: 0,
+                schedule_ms: 0,
+                submission: 0,
+                api: None,
+            });
+            self.messages.get_mut(name).unwrap().set_carrier_message_id(id.as_bytes());
+            self.index.expect(1, id.as_bytes(), name, &self.messages, &self.learning);
+            name
+        }
+
+        fn find(&self, id: &str, number: &str) -> Found {
+            let named = Named { carrier: 1, id: id.as_bytes(), from: number.as_bytes() };
+            self.index.find(named, &self.messages, &self.learning).0
+        }
+
+        fn finds(&self, id: &str, number: &str) -> Option<MessageRef> {
+            match self.find(id, number) {
+                Found::One { name, .. } => Some(name),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_is_found_in_every_form_and_only_at_its_carrier() {
+        let mut open = Open::new();
+        let name = open.expect("00ABCDEF", "491701");
+        for id in ["00ABCDEF", "abcdef", " ABCDEF\0", "11259375", "0000000011259375"] {
+            assert_eq!(open.finds(id, ""), Some(name), "{id}");
+        }
+        assert_eq!(open.find("abcdee", ""), Found::Nobody);
+        let elsewhere = Named { carrier: 2, id: b"abcdef", from: b"" };
+        assert_eq!(open.index.find(elsewhere, &open.messages, &open.learning).0, Found::Nobody);
+    }
+
+    #[test]
+    fn a_small_number_in_another_notation_is_believed_only_with_its_number() {
+        let mut open = Open::new();
+        let name = open.expect("10", "4917000001");
+        assert_eq!(open.find("16", "4917000002"), Found::Nobody);
+        assert_eq!(open.finds("16", "+4917000001"), Some(name));
+        let other = open.expect("16", "4917000002");
+        assert_eq!(open.find("16", "33"), Found::Many);
+        assert_eq!(open.finds("16", "17000002"), Some(other));
+    }
+
+    #[test]
+    fn messages_of_one_id_are_told_by_number_and_each_is_forgotten_by_itself() {
+        let mut open = Open::new();
+        let names: Vec<_> = (0..10).map(|number| open.expect("7", &format!("491700000{number}"))).collect();
+        assert_eq!(open.find("7", ""), Found::Many);
+        // The first, which is in the table; one in the middle; the last.
+        for gone in [0, 5, 9] {
+            open.index.forget(1, b"7", names[gone]);
+            open.messages.remove(names[gone]);
+        }
+        for (number, &name) in names.iter().enumerate() {
+            let found = open.finds("7", &format!("491700000{number}"));
+            assert_eq!(found, Some(name).filter(|_| ![0, 5, 9].contains(&number)), "{number}");
+        }
+        for &name in &names {
+            open.index.forget(1, b"7", name);
+        }
+        assert_eq!(open.find("7", "4917000001"), Found::Nobody);
+        assert!(open.index.table.is_empty() && open.index.shared.is_empty());
+    }
+
+    #[test]
+    fn a_carrier_that_calls_everything_the_same_costs_a_bounded_search() {
+        let mut open = Open::new();
+        for number in 0..10_000 {
+            open.expect("same", &format!("49170{number:07}"));
+        }
+        assert_eq!(open.index.shared.values().map(Vec::len).sum::<usize>(), SHARED_MAX);
+        assert!(open.finds("same", "491700000010").is_some());
+        assert_eq!(open.find("same", "491700009999"), Found::Many);
+    }
+
+    #[test]
+    fn what_has_ended_is_known_for_a_while() {
+        let mut open = Open::new();
+        open.expect("a", "");
+        let named = Named { carrier: 1, id: b"a", from: b"" };
+        let key = open.index.find(named, &open.messages, &open.learning).1;
+        assert!(!open.index.has_ended(key, 5_000));
+        open.index.note_ended(key, 5_000);
+        assert!(open.index.has_ended(key, 604_999));
+        assert!(!open.index.has_ended(key, 605_000));
+    }
 }

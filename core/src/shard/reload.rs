@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Shard;
-use super::parties::{Account, BindState, Carrier, CarrierBind};
+use super::parties::{Account, Carrier, CarrierBind};
 use crate::config::Config;
 use crate::notice::Level;
 
@@ -83,6 +83,7 @@ impl Shard {
         let wanted = new.as_ref().map_or(0, |config| config.binds_wanted());
         if let Some(new) = &new {
             carrier.pacer.set_configured(new.spec.throughput_per_second);
+            carrier.learning.configure(new.spec.quirks.as_ref());
         }
         let reconnects = match (&old, &new) {
             (Some(old), Some(new)) => !old.same_connection(new),
@@ -90,8 +91,10 @@ impl Shard {
         };
         // Backwards: a bind that goes leaves the numbers of the others as they are.
         for bind in (0..carrier.binds.len()).rev() {
-            if bind >= wanted || reconnects {
+            if bind >= wanted {
                 self.part_with(number, bind as u32);
+            } else if reconnects {
+                self.succeed(number, bind as u32);
             } else if let Some(new) = &new
                 && let Some(name) = self.carriers[number as usize].binds[bind].connection()
                 && let Some(connection) = self.connections.get_mut(name)
@@ -116,28 +119,6 @@ impl Shard {
             carrier.binds.resize_with(wanted, || CarrierBind::new(config));
         } else {
             carrier.binds.clear();
-        }
-    }
-
-    /// Ends a bind to a carrier: unbind in order where it is bound. Its connection, no longer known by the bind, drains by
-    /// itself.
-    fn part_with(&mut self, carrier: u32, bind: u32) {
-        let state = &mut self.carriers[carrier as usize].binds[bind as usize];
-        let connection = state.connection();
-        state.state = BindState::Waiting;
-        state.retry_at_ms = 0;
-        state.failures = 0;
-        let orphans = state.queue.take_all();
-        let state = &mut self.carriers[carrier as usize];
-        state.up.retain(|&number| number != bind);
-        state.waiting.extend(orphans);
-        if let Some(name) = connection
-            && let Some(connection) = self.connections.get_mut(name)
-        {
-            // A number that no bind has: what ends there touches no living bind.
-            connection.owner = super::Owner::Carrier(carrier, u32::MAX);
-            connection.session.unbind(self.clock.now_ms());
-            self.mark_dirty(name);
         }
     }
 }

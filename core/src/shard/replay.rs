@@ -28,6 +28,8 @@ pub(crate) struct Restored {
     /// By id, so that they go on in the order in which they were accepted.
     open: BTreeMap<u64, Open>,
     keys: Vec<RestoredKey>,
+    /// What was learned of each carrier, and where it stands.
+    learned: BTreeMap<String, (v1::CarrierLearned, i64)>,
     consents: RestoredConsents,
     /// What ended, by id: query_sm still tells of the last.
     ended: BTreeMap<u64, Ended>,
@@ -54,6 +56,7 @@ struct Open {
     api: Option<Box<ApiPart>>,
     attempts: u32,
     carrier_message_id: Option<Vec<u8>>,
+    is_held: bool,
     outcome: Option<Outcome>,
     ended_ms: i64,
     parts: RestoredParts,
@@ -107,6 +110,7 @@ impl Restored {
             Kind::Sent(sent) => {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.sent(sent);
+                    open.is_held = false;
                 }
             }
             Kind::PartEnded(ended) => {
@@ -118,6 +122,7 @@ impl Restored {
                 if let Some(open) = self.open.get_mut(&id) {
                     open.carrier = failed.carrier;
                     open.attempts = failed.attempt;
+                    open.is_held = failed.held;
                 }
             }
             Kind::Final(ended) => {
@@ -158,6 +163,9 @@ impl Restored {
                 self.consents.insert(key, (consent.suppressed, offset));
             }
             Kind::Checkpoint(_) => {}
+            Kind::CarrierLearned(learned) => {
+                self.learned.insert(learned.carrier.clone(), (learned, offset));
+            }
         }
     }
 
@@ -175,6 +183,7 @@ impl Restored {
             None => return,
         };
         open.attempts = message.attempts;
+        open.is_held = message.held;
         if let Some(sent) = message.sent {
             open.sent(v1::Sent { attempt: message.attempts, ..sent });
         }
@@ -264,6 +273,7 @@ impl Open {
             api,
             attempts: 0,
             carrier_message_id: None,
+            is_held: false,
             outcome: None,
             ended_ms: at_ms,
             parts: RestoredParts::default(),
@@ -288,6 +298,7 @@ impl Open {
             api: None,
             attempts: 0,
             carrier_message_id: None,
+            is_held: false,
             outcome: None,
             ended_ms: at_ms,
             parts: RestoredParts::default(),
@@ -330,6 +341,11 @@ impl Shard {
             }
         }
         self.idempotency.expire(self.clock.wall_ms);
+        for (carrier, (learned, offset)) in restored.learned {
+            if let Some(number) = self.config.carrier_names.find(&carrier) {
+                self.carriers[number as usize].learning.restore(&learned, offset);
+            }
+        }
         self.restore_consents(restored.consents);
         // What went out in another message is not sent by itself; what went out in parts waits until all of them are known.
         let joined: HashSet<u64> =
@@ -431,15 +447,16 @@ impl Shard {
             self.end_as(name, outcome, Then::Deliver);
         } else if open.incoming || open.outcome.is_some() {
             self.deliver(name);
-        } else if let Some(carrier_message_id) = &open.carrier_message_id {
+        } else if open.carrier_message_id.is_some() {
             message.phase = Phase::AwaitingReceipt;
-            let carrier = message.carrier;
             if message.awaits_receipt() {
-                self.receipts.expect(carrier, carrier_message_id, name);
+                self.expect_receipt(name);
             } else {
                 // The crash came between `sent` and `final`.
                 self.end(name, MessageState::Accepted, b"");
             }
+        } else if open.is_held {
+            self.hold_sent(name);
         } else {
             message.review = open.review;
             // What is due by now as well: it goes the way of all that wait.

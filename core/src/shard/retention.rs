@@ -103,6 +103,7 @@ impl Shard {
         if last_slot < slots {
             return Carrying::Messages { end, next_slot: last_slot };
         }
+        self.carry_learned(end);
         let left = self.consents_before(end);
         self.carry_consents(end, left)
     }
@@ -229,6 +230,7 @@ impl Shard {
                 r#final: ended,
                 final_at_ms: message.outcome.map_or(0, |_| message.ended_ms),
                 key_only: false,
+                held: message.is_held,
                 parts: self.open_parts(name, carrier),
             }),
             consent: None,

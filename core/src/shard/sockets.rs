@@ -126,13 +126,22 @@ impl Shard {
                 (Owner::Carrier(carrier, _), Event::Message { sequence_number, message }) => {
                     self.handle_carrier_message(name, carrier, sequence_number, &message);
                 }
+                (Owner::Carrier(..), Event::AnsweredLate { token, status, message_id }) => {
+                    self.handle_late_answer(token, status, message_id);
+                }
+                (
+                    Owner::Carrier(carrier, _),
+                    Event::Request { sequence_number, pdu: pdu @ Pdu::DataSm(_) },
+                ) => {
+                    self.handle_carrier_request(name, carrier, sequence_number, &pdu);
+                }
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
                 (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
                     self.handle_request(name, account, sequence_number, &pdu);
                 }
-                // Of a carrier that binds to us messages are taken, and nothing else.
+                // Of a carrier messages are taken, and nothing else.
                 (Owner::Carrier(..), Event::Request { sequence_number, pdu })
                     if pdu.command_id().has_response() =>
                 {
@@ -238,7 +247,7 @@ impl Shard {
             Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
             Owner::Carrier(carrier, bind) => {
                 self.counters.tls_handshakes_failed += u64::from(connection.stream.is_handshaking());
-                self.carrier_left(carrier, bind, &mut connection.session, why);
+                self.carrier_left(carrier, bind, name, &mut connection, why);
             }
         }
     }

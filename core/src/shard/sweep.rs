@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
-use brivas_smpp::{CommandStatus, Event, MessageState};
+use brivas_smpp::{Event, MessageState};
 
 use super::Shard;
 use super::connection::{ConnectionRef, Owner};
 use super::messages::{MessageRef, Phase};
+use super::unanswered::Missing;
 use crate::event::Channel;
 use crate::notice::Level;
 
@@ -28,6 +29,7 @@ impl Shard {
         self.time_sessions();
         self.tick_pacers();
         self.open_due_binds();
+        self.go_on_succeeding();
         self.retry_due();
         self.start_due();
         self.expire_parked();
@@ -88,13 +90,7 @@ impl Shard {
                     Owner::Carrier(carrier, bind) => {
                         let carrier_state = &mut self.carriers[carrier as usize];
                         carrier_state.in_flight = carrier_state.in_flight.saturating_sub(1);
-                        let in_flight = self
-                            .messages
-                            .get(message)
-                            .is_some_and(|message| message.phase == Phase::InFlight);
-                        if in_flight {
-                            self.attempt_failed(message, CommandStatus::ROK, "the response timed out");
-                        }
+                        self.handle_unanswered(message, Missing::Response);
                         self.mark_bind(carrier, bind);
                     }
                     Owner::Account(_) => self.delivery_failed(message),
@@ -117,14 +113,6 @@ impl Shard {
                 Phase::DeliveryRetrying => self.deliver(name),
                 _ => {}
             }
-        }
-    }
-
-    fn expire_parked(&mut self) {
-        while let Some(parked) = self.receipts.expire(self.clock.now_ms()) {
-            self.counters.receipts_unmatched += 1;
-            // Nobody here knows the message: to send the receipt again would help nobody.
-            self.respond(parked.connection, parked.sequence_number, CommandStatus::ROK, &[]);
         }
     }
 
@@ -152,8 +140,10 @@ impl Shard {
                 Phase::AwaitingReceipt if message.expires_ms.saturating_add(RECEIPT_GRACE_MS) <= wall_ms => {
                     let carrier = message.carrier;
                     let id = message.carrier_message_id().to_vec();
+                    let state =
+                        if message.was_accepted { MessageState::Accepted } else { MessageState::Unknown };
                     self.receipts.forget(carrier, &id, name);
-                    self.end(name, MessageState::Unknown, b"");
+                    self.end(name, state, b"");
                 }
                 Phase::Delivering | Phase::DeliveryRetrying
                     if message.ended_ms.saturating_add(retention_ms) <= wall_ms =>

@@ -395,6 +395,7 @@ fn kind_name(kind: &v1::event::Kind) -> &'static str {
         Kind::MoAccepted(_) => "mo_accepted",
         Kind::MoDelivered(_) => "mo_delivered",
         Kind::Checkpoint(_) => "checkpoint",
+        Kind::CarrierLearned(_) => "carrier_learned",
         Kind::PartEnded(_) => "part_ended",
         Kind::Released(_) => "released",
         Kind::ConsentChanged(_) => "consent_changed",

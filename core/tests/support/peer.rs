@@ -270,7 +270,7 @@ impl Peer {
                     pdu.encode_body(&mut body);
                     Said::Responded { status, body }
                 }
-                Event::Unanswered { .. } | Event::Request { .. } => continue,
+                Event::AnsweredLate { .. } | Event::Unanswered { .. } | Event::Request { .. } => continue,
             };
             self.heard.push_back(said);
         }

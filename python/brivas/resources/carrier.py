@@ -16,6 +16,41 @@ from brivas.resources.text import DefaultAlphabet, LongMessages
 HOUR_MS = 3_600_000
 
 
+Unanswered = Literal["requeue", "hold", "fail"]
+
+
+class CarrierQuirks(Part, frozen=True):
+    """How the carrier's receipts depart from the specification. What is not said here is learned."""
+
+    message_ids: Annotated[
+        Literal["auto", "same", "case", "zeros", "hexToDecimal", "decimalToHex", "dashes"],
+        Meta(
+            description=(
+                "How the id in a receipt comes from the id in submit_sm_resp: the same, in other letters, with other"
+                " zeros in front, in decimal instead of hexadecimal or the reverse, without a UUID's dashes;"
+                " auto learns."
+            )
+        ),
+    ] = "auto"
+    plain_receipts: Annotated[
+        Literal["auto", "always", "never"],
+        Meta(
+            description=(
+                "Receipts without the esm_class that says so: taken where they name a message that waits (auto),"
+                " always, or never."
+            )
+        ),
+    ] = "auto"
+    receipt_zone_minutes: Annotated[
+        Annotated[int, Meta(ge=-720, le=840)] | None,
+        Meta(description="Minutes that the dates in receipts are ahead of UTC; without it they are learned."),
+    ] = None
+    accepted_is_final: Annotated[
+        bool,
+        Meta(description="ACCEPTD ends a message; else a better state is waited for as long as the message is valid."),
+    ] = False
+
+
 class CarrierTls(Part, frozen=True):
     """TLS to the carrier; certificates and keys in PEM."""
 
@@ -124,6 +159,19 @@ class CarrierSpec(Part, frozen=True):
     reconnect_max_ms: Annotated[int, Meta(ge=10, le=HOUR_MS, description="Milliseconds between tries, at most.")] = (
         60_000
     )
+    on_timeout: Annotated[
+        Unanswered,
+        Meta(
+            description=(
+                "A message whose response does not come in time is sent again (requeue; it may come twice), waits for a"
+                " late response or a receipt (hold), or ends as undeliverable (fail)."
+            )
+        ),
+    ] = "requeue"
+    on_disconnect: Annotated[
+        Unanswered, Meta(description="The same for messages that were unanswered when the connection was lost.")
+    ] = "requeue"
+    quirks: CarrierQuirks = CarrierQuirks()
     queue_max: Annotated[
         int, Meta(ge=1, le=100_000_000, description="Messages that may wait; beyond it ESME_RMSGQFUL.")
     ] = 100_000

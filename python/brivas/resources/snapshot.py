@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from brivas.errors import ConfigError
 from brivas.resources.account import Account
-from brivas.resources.carrier import Carrier
+from brivas.resources.carrier import Carrier, CarrierQuirks
 from brivas.resources.config import Config
 from brivas.resources.listener import Listener, ListenerTls
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
 from brivas.resources.sender import Sender
 from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
-from brivas.v1 import control_pb2
+from brivas.v1 import control_pb2, events_pb2
 
 _DURABILITY = {"disk": control_pb2.DURABILITY_DISK, "memory": control_pb2.DURABILITY_MEMORY}
 _DELIVERY = {"smpp": control_pb2.DELIVERY_SMPP, "webhook": control_pb2.DELIVERY_WEBHOOK}
@@ -25,6 +25,25 @@ _BIND_MODE = {
     "transceiver": control_pb2.BIND_MODE_TRANSCEIVER,
     "transmitter": control_pb2.BIND_MODE_TRANSMITTER,
     "receiver": control_pb2.BIND_MODE_RECEIVER,
+}
+_UNANSWERED = {
+    "requeue": control_pb2.UNANSWERED_REQUEUE,
+    "hold": control_pb2.UNANSWERED_HOLD,
+    "fail": control_pb2.UNANSWERED_FAIL,
+}
+_MESSAGE_IDS = {
+    "auto": events_pb2.MESSAGE_IDS_AUTO,
+    "same": events_pb2.MESSAGE_IDS_SAME,
+    "case": events_pb2.MESSAGE_IDS_CASE,
+    "zeros": events_pb2.MESSAGE_IDS_ZEROS,
+    "hexToDecimal": events_pb2.MESSAGE_IDS_HEXADECIMAL_TO_DECIMAL,
+    "decimalToHex": events_pb2.MESSAGE_IDS_DECIMAL_TO_HEXADECIMAL,
+    "dashes": events_pb2.MESSAGE_IDS_DASHES,
+}
+_PLAIN_RECEIPTS = {
+    "auto": control_pb2.PLAIN_RECEIPTS_AUTO,
+    "always": control_pb2.PLAIN_RECEIPTS_ALWAYS,
+    "never": control_pb2.PLAIN_RECEIPTS_NEVER,
 }
 _AUTHENTICATION = {
     "password": control_pb2.AUTHENTICATION_PASSWORD,
@@ -136,11 +155,28 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         addr_ton=spec.addr_ton,
         addr_npi=spec.addr_npi,
         window_min=spec.window_min,
+        on_timeout=_UNANSWERED[spec.on_timeout],
+        on_disconnect=_UNANSWERED[spec.on_disconnect],
+        quirks=_quirks(spec.quirks),
         tls=_carrier_tls(config, carrier),
         direction=_DIRECTION[spec.direction],
         password_hash=_password_hash(config, carrier),
         addresses=spec.addresses,
         binds_max=spec.binds_max,
+    )
+
+
+def message_ids_name(value: events_pb2.MessageIds.ValueType) -> str:
+    """How a resource spells it."""
+    return next((name for name, known in _MESSAGE_IDS.items() if known == value), str(value))
+
+
+def _quirks(quirks: CarrierQuirks) -> control_pb2.CarrierQuirks:
+    return control_pb2.CarrierQuirks(
+        message_ids=_MESSAGE_IDS[quirks.message_ids],
+        plain_receipts=_PLAIN_RECEIPTS[quirks.plain_receipts],
+        receipt_zone_minutes=quirks.receipt_zone_minutes,
+        accepted_is_final=quirks.accepted_is_final,
     )
 
 

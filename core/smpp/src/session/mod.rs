@@ -22,6 +22,8 @@ mod window;
 pub use operations::Operations;
 pub use state::{Role, State};
 
+use std::collections::VecDeque;
+
 use crate::frame;
 use crate::pdu::{BindRequest, Pdu, ShortMessage};
 use crate::status::CommandStatus;
@@ -53,6 +55,8 @@ pub struct SessionConfig {
     pub bind_timeout_ms: u64,
     /// How long a PDU may take from its first octet to its last.
     pub pdu_timeout_ms: u64,
+    /// Messages whose response did not come in time that are remembered, in case it comes late; the newest.
+    pub late_max: usize,
 }
 
 impl SessionConfig {
@@ -72,6 +76,7 @@ impl SessionConfig {
             response_timeout_ms: 30_000,
             bind_timeout_ms: 10_000,
             pdu_timeout_ms: 10_000,
+            late_max: 0,
         }
     }
 }
@@ -126,6 +131,15 @@ pub enum Event<'a> {
         status: CommandStatus,
         /// Its response; generic_nack, or one that cannot be read, as [`Pdu::Other`].
         pdu: Pdu<'a>,
+    },
+    /// The peer answered a message that was given up as unanswered; only with `late_max`.
+    AnsweredLate {
+        /// As it was given to `send`.
+        token: u64,
+        /// How.
+        status: CommandStatus,
+        /// Of submit_sm_resp.
+        message_id: &'a [u8],
     },
     /// One of our messages was not answered in time. What became of it is unknown.
     Unanswered {
@@ -184,6 +198,8 @@ pub struct Session {
     close_reason: Option<CloseReason>,
     peer_version: InterfaceVersion,
     window: Window,
+    /// Sequence numbers and tokens of messages that were given up, oldest first.
+    late: VecDeque<(u32, u64)>,
     /// Of the window, the messages: enquire_link and its like do not count (else a full window
     /// would end the session).
     messages_in_flight: usize,
@@ -226,6 +242,7 @@ impl Session {
             close_reason: None,
             peer_version: InterfaceVersion::V3_4,
             window: Window::new(),
+            late: VecDeque::new(),
             messages_in_flight: 0,
             peer_in_flight: 0,
             output: Vec::new(),

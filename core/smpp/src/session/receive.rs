@@ -141,14 +141,9 @@ impl Session {
         let nack = header.command_id == CommandId::GENERIC_NACK;
         let kind = (!nack).then_some(header.command_id.0);
         let Some(pending) = self.window.resolve(header.sequence_number, kind) else {
-            self.counters.stray_responses += 1;
-            return None;
+            return self.handle_stray(frame);
         };
-        // A generic_nack that says "no error" is an error all the same.
-        let status = match (nack, header.command_status) {
-            (true, 0) => CommandStatus::RUNKNOWNERR,
-            (_, code) => CommandStatus(code),
-        };
+        let status = status_of(frame);
         match CommandId(pending.response_id) {
             CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP => {
                 self.messages_in_flight -= 1;
@@ -193,5 +188,32 @@ impl Session {
                 Some(Event::BindAnswered(status))
             }
         }
+    }
+
+    /// A response to nothing that waits: too late, or to nothing at all.
+    fn handle_stray<'a>(&mut self, frame: Frame<'a>) -> Option<Event<'a>> {
+        let number = frame.header.sequence_number;
+        let is_answer = matches!(
+            frame.header.command_id,
+            CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP | CommandId::GENERIC_NACK
+        );
+        let late = self.late.iter().position(|late| late.0 == number).filter(|_| is_answer);
+        let Some((_, token)) = late.and_then(|at| self.late.remove(at)) else {
+            self.counters.stray_responses += 1;
+            return None;
+        };
+        let message_id: &[u8] = match Pdu::decode(frame) {
+            Ok(Pdu::SubmitSmResp(response)) => response.message_id.octets,
+            _ => &[],
+        };
+        Some(Event::AnsweredLate { token, status: status_of(frame), message_id })
+    }
+}
+
+/// A generic_nack that says "no error" is an error all the same.
+fn status_of(frame: Frame<'_>) -> CommandStatus {
+    match (frame.header.command_id == CommandId::GENERIC_NACK, frame.header.command_status) {
+        (true, 0) => CommandStatus::RUNKNOWNERR,
+        (_, code) => CommandStatus(code),
     }
 }

@@ -20,6 +20,7 @@ enum Seen {
     BindAnswered(CommandStatus),
     Message(u32, Vec<u8>),
     Answered(u64, CommandStatus, Vec<u8>),
+    Late(u64, CommandStatus, Vec<u8>),
     Unanswered(u64),
     Request(u32, CommandId),
     Response(u64, CommandStatus, CommandId),
@@ -35,6 +36,7 @@ fn seen(event: Event<'_>) -> Seen {
         Event::Answered { token, status, message_id, .. } => {
             Seen::Answered(token, status, message_id.to_vec())
         }
+        Event::AnsweredLate { token, status, message_id } => Seen::Late(token, status, message_id.to_vec()),
         Event::Unanswered { token } => Seen::Unanswered(token),
         Event::Request { sequence_number, pdu } => Seen::Request(sequence_number, pdu.command_id()),
         Event::Response { token, status, pdu } => Seen::Response(token, status, pdu.command_id()),

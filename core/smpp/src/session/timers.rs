@@ -30,6 +30,7 @@ impl Session {
             while let Some(pending) = self.window.expire(due) {
                 if is_message(&pending) {
                     self.messages_in_flight -= 1;
+                    self.remember_late(&pending);
                     return Some(Event::Unanswered { token: pending.token });
                 }
                 self.close(CloseReason::Silent);
@@ -51,6 +52,17 @@ impl Session {
             self.request(now_ms, Pdu::EnquireLink(Tlvs::EMPTY), LINK_TOKEN);
         }
         None
+    }
+
+    fn remember_late(&mut self, pending: &Pending) {
+        let is_sent =
+            matches!(CommandId(pending.response_id), CommandId::SUBMIT_SM_RESP | CommandId::DELIVER_SM_RESP);
+        if is_sent && self.config.late_max > 0 {
+            if self.late.len() >= self.config.late_max {
+                self.late.pop_front();
+            }
+            self.late.push_back((pending.sequence_number, pending.token));
+        }
     }
 
     /// Takes out a message that is still unanswered, oldest first: for requeueing when the connection is gone.

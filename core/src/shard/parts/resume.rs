@@ -88,7 +88,6 @@ impl Shard {
             let carrier = &mut self.carriers[carrier as usize];
             carrier.queued = carrier.queued.saturating_sub(1);
         }
-        let carrier = self.messages.get(name).map_or(0, |message| message.carrier);
         let mut failure = None;
         for (&number, part) in &restored.parts {
             let Some(part_name) = self.part_named(name, number) else { continue };
@@ -112,7 +111,7 @@ impl Shard {
             message.attempts = u16::try_from(part.attempts).unwrap_or(u16::MAX);
             message.set_carrier_message_id(id);
             if message.awaits_receipt() {
-                self.receipts.expect(carrier, id, part_name);
+                self.expect_receipt(part_name);
             } else {
                 self.end(part_name, MessageState::Accepted, b"");
             }
