@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+pub mod long;
 pub mod peer;
 pub mod site;
 pub mod wire;
