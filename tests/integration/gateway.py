@@ -84,10 +84,13 @@ class Gateway:
 
     def account(self, name: str = "acme", *, password: str = PASSWORD, costly: bool = False, **spec: Any) -> None:
         """Writes an account; its system_id is its name. `costly` hashes its password as `brivas up` does."""
-        hasher = PasswordHasher() if costly else _CHEAP
         key = {"name": "test", "sha256": hashlib.sha256(self.api_key(name).reveal().encode()).hexdigest()}
-        fields = {"systemId": name, "passwordHash": hasher.hash(password), "apiKeys": [key]}
+        fields = {"systemId": name, "passwordHash": self.password_hash(password, costly=costly), "apiKeys": [key]}
         self.resource("Account", name, fields | spec)
+
+    def password_hash(self, password: str = PASSWORD, *, costly: bool = False) -> str:
+        """As resources hold it."""
+        return (PasswordHasher() if costly else _CHEAP).hash(password)
 
     def api_key(self, account: str = "acme") -> Secret:
         """The API key of an account."""
