@@ -4,7 +4,7 @@
 set -euo pipefail
 root="$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse --show-toplevel)"
 targets=("$@")
-((${#targets[@]})) || targets=(pdu receipt session text tlv)
+((${#targets[@]})) || targets=(pdu proxy receipt segment session text tlv)
 seconds="${SECONDS_MAX:-600}"
 
 scratch="$(mktemp -d)"
