@@ -258,9 +258,14 @@ def ended(sockets: list[socket.socket]) -> int:
     return count
 
 
-@pytest.mark.parametrize("how", ["silent", "hello", "endless"])
+@pytest.mark.parametrize("how", ["silent", "hello", "at its bound", "beyond it"])
 def test_a_crowd_that_never_ends_its_handshakes_costs_little_and_leaves_room(fenced: Fenced, how: str) -> None:
-    octets = {"silent": b"", "hello": hello(fenced), "endless": endless_hello(8_000)}[how]
+    octets = {
+        "silent": b"",
+        "hello": hello(fenced),
+        "at its bound": endless_hello(8_000),
+        "beyond it": endless_hello(50_000),
+    }[how]
     gateway = fenced.gateway
     before, before_mib = gateway.stats().totals, gateway.rss_mib()
     with (
