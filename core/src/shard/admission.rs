@@ -8,7 +8,7 @@ use brivas_smpp::{CommandStatus, ShortMessage};
 use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::messages::{ApiPart, MessageRef, NewMessage, Review, digits};
-use super::operations::{Stand, Times};
+use super::operations::Times;
 use super::routing::{Asked, Hold, NoWay, Way};
 use super::{Shard, inbound};
 use crate::event::{self, AcceptedMore};
@@ -130,8 +130,7 @@ impl Shard {
             submission,
             alias,
         });
-        let stand = Stand::Open(name);
-        let place = self.index.insert(id, account_number, message.source.digits, recipient, stand);
+        let place = self.index.insert(id, account_number, message.source.digits, recipient, name);
         if let Some(message) = self.messages.get_mut(name) {
             message.journal_offset = offset;
             message.place = place;

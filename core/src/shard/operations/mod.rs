@@ -124,8 +124,8 @@ impl Shard {
         alias: u32,
         name: Option<MessageRef>,
     ) -> Place {
-        let stand = Stand::Open(name.unwrap_or(MessageRef::from_token(u64::MAX)));
-        let place = self.index.insert(id, account, source, recipient(submission, id), stand);
+        let name = name.unwrap_or(MessageRef::from_token(u64::MAX));
+        let place = self.index.insert(id, account, source, recipient(submission, id), name);
         if alias != 0 && submission == 0 {
             let index = &self.index;
             let is_open = |id| index.find(id).is_some_and(|known| matches!(known.stand, Stand::Open(_)));
