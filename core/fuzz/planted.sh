@@ -7,6 +7,11 @@ targets=("$@")
 ((${#targets[@]})) || targets=(pdu proxy receipt segment session text tlv)
 seconds="${SECONDS_MAX:-600}"
 
+cargo +nightly fuzz --version >/dev/null || {
+  echo "nightly or cargo-fuzz is missing: rustup toolchain install nightly, cargo install cargo-fuzz" >&2
+  exit 1
+}
+
 scratch="$(mktemp -d)"
 trap 'git -C "$root" worktree remove --force "$scratch/checkout" >/dev/null 2>&1 || true; rm -rf "$scratch"' EXIT
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$scratch/target}"

@@ -315,7 +315,7 @@ fn value(number: &[u8; NUMBER_DIGITS]) -> u64 {
 /// Time that this thread had on a processor; where the system does not tell, by the clock on the wall.
 struct Stopwatch {
     began: Instant,
-    on_processor: Option<u64>,
+    on_processor: Option<Duration>,
 }
 
 impl Stopwatch {
@@ -325,7 +325,7 @@ impl Stopwatch {
 
     fn elapsed(&self) -> Duration {
         match (self.on_processor, on_processor()) {
-            (Some(began), Some(now)) => Duration::from_nanos(now - began),
+            (Some(began), Some(now)) => now.saturating_sub(began),
             _ => self.began.elapsed(),
         }
     }
@@ -335,8 +335,11 @@ impl Stopwatch {
     }
 }
 
-fn on_processor() -> Option<u64> {
-    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
+fn on_processor() -> Option<Duration> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call fills in the structure that it is given, which outlives it.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) } != 0;
+    (!failed).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
 #[cfg(test)]
