@@ -9,6 +9,7 @@
 //! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
 //! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
+mod addresses;
 mod admission;
 mod bind_queue;
 mod binding;
