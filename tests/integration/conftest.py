@@ -12,6 +12,8 @@ from tests.integration.peers import Peers
 from tests.integration.recorder import Recorder
 from tests.integration.simulation import simulated_smsc
 from tests.integration.up import Up, running
+from tests.integration.wiretap import Wiretap
+from tests.support import agreement, tshark
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,15 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
     peers = Peers(tmp_path_factory.mktemp("peers"))
     yield peers
     peers.close()
+
+
+@pytest.fixture(scope="module")
+def wiretap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wiretap]:
+    """What peers and a gateway say to each other passes here; in the end Wireshark and our codec agree about all."""
+    with Wiretap() as wiretap:
+        yield wiretap
+    if tshark.IS_MISSING:
+        pytest.skip("tshark is missing: apt-get install tshark")
+    found = agreement.compare(wiretap.conversations, tmp_path_factory.mktemp("wiretap"))
+    found.assert_holds()
+    assert found.counts.total() > 0

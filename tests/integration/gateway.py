@@ -24,6 +24,7 @@ from brivas.layout import Layout
 from brivas.resources.secret import Secret
 from brivas.v1 import control_pb2, messaging_pb2
 from tests.integration.wire import Client
+from tests.integration.wiretap import Wiretap
 from tests.support.process import WAIT_SECONDS, Brivas, wait_until
 
 HOST: Final = "127.0.0.1"
@@ -36,15 +37,19 @@ _CHEAP: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class Gateway:
     """Started by `start`; `kill` and `terminate` leave data and ports, so that `start` goes on with them."""
 
-    def __init__(self, data: Path, *options: str, descriptors: int | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, descriptors: int | None = None, wiretap: Wiretap | None = None
+    ) -> None:
+        """With a `wiretap`, customers come and carriers are gone to through it."""
         self.data = data
+        self._wiretap = wiretap
         self._descriptors = descriptors
         self.config = data / "config"
         self.config.mkdir(parents=True)
         self.log = data / "gateway.log"
         self.log.touch()
         smpp, messaging, control = lasting_ports(3)
-        self.smpp = (HOST, smpp)
+        self.smpp = (HOST, smpp) if wiretap is None else wiretap.front((HOST, smpp))
         self.messaging = f"{HOST}:{messaging}"
         self.control = f"{HOST}:{control}"
         self._arguments = (
@@ -79,10 +84,13 @@ class Gateway:
 
     def account(self, name: str = "acme", *, password: str = PASSWORD, costly: bool = False, **spec: Any) -> None:
         """Writes an account; its system_id is its name. `costly` hashes its password as `brivas up` does."""
-        hasher = PasswordHasher() if costly else _CHEAP
         key = {"name": "test", "sha256": hashlib.sha256(self.api_key(name).reveal().encode()).hexdigest()}
-        fields = {"systemId": name, "passwordHash": hasher.hash(password), "apiKeys": [key]}
+        fields = {"systemId": name, "passwordHash": self.password_hash(password, costly=costly), "apiKeys": [key]}
         self.resource("Account", name, fields | spec)
+
+    def password_hash(self, password: str = PASSWORD, *, costly: bool = False) -> str:
+        """As resources hold it."""
+        return (PasswordHasher() if costly else _CHEAP).hash(password)
 
     def api_key(self, account: str = "acme") -> Secret:
         """The API key of an account."""
@@ -91,6 +99,8 @@ class Gateway:
     def carrier(self, address: tuple[str, int] | str, name: str = "carrier", **spec: Any) -> None:
         """Writes a carrier that is quick to come back."""
         host, port = address if isinstance(address, tuple) else (address.rpartition(":")[0], address.rpartition(":")[2])
+        if self._wiretap is not None:
+            host, port = self._wiretap.front((host, int(port)))
         quick = {"reconnectInitialMs": 50, "reconnectMaxMs": 200, "retryInitialMs": 100, "retryMaxMs": 1000}
         where = {"host": host, "port": int(port), "systemId": "brivas"}
         self.resource("Carrier", name, {**where, **quick, **spec})

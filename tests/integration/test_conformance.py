@@ -8,11 +8,9 @@ import re
 import socket
 import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
@@ -20,30 +18,11 @@ from tests.integration.gateway import PASSWORD, Gateway
 from tests.integration.node import NodePeer
 from tests.integration.peers import Peers
 from tests.integration.simulation import simulated_smsc
+from tests.integration.tester import COMMAND, SECONDS, EsmeTest, check_smsc
 from tests.integration.up import Up
 from tests.support.process import WAIT_SECONDS
 
 NUMBER = "491701234567"
-COMMAND = (sys.executable, "-m", "brivas.cli", "conformance")
-SECONDS = 100
-
-
-class Result:
-    """What a run of the tester said."""
-
-    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
-        self.code = done.returncode
-        self.report: dict[str, Any] = json.loads(done.stdout)
-
-    def of(self, outcome: str) -> dict[str, str]:
-        """The checks that ended so, and what was seen in each."""
-        return {check["id"]: check["seen"] for check in self.report["checks"] if check["outcome"] == outcome}
-
-
-def check_smsc(address: str, *options: str) -> Result:
-    """Tests a message centre."""
-    command = (*COMMAND, "smsc", address, "--json", *options)
-    return Result(subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False))
 
 
 def test_our_own_gateway_conforms(brivas_up: Up) -> None:
@@ -169,24 +148,6 @@ def test_smpp34s_server_is_told_apart(peers: Peers) -> None:
 
 
 # ESMEs.
-
-
-class EsmeTest:
-    """The tester, listening."""
-
-    def __init__(self, *options: str) -> None:
-        command = (*COMMAND, "esme", "127.0.0.1:0", "--json", *options)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", said)
-        assert found is not None, said
-        self.port = int(found[1])
-
-    def finish(self) -> Result:
-        """Its report."""
-        out, err = self.process.communicate(timeout=SECONDS)
-        return Result(subprocess.CompletedProcess((), self.process.returncode, out, err))
 
 
 @pytest.fixture

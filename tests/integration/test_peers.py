@@ -1,6 +1,7 @@
 """SMPP implementations of others as customers: each binds, sends, gets its receipts and messages, and unbinds.
 
 What arrives at the carrier is compared as octets and as text; what arrives at the customer, as its library reads it.
+Wireshark listens.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tests.integration import wire
 from tests.integration.gateway import PASSWORD, Gateway
 from tests.integration.peers import KINDS, Peer, Peers
 from tests.integration.recorder import Recorder
+from tests.integration.wiretap import Wiretap
 from tests.support.alphabet import decode_gsm, encode_gsm
 from tests.support.parts import UDHI, form, in_order
 from tests.support.process import wait_until
@@ -48,9 +50,11 @@ def carrier() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, carrier: Recorder, numbers: Numbers) -> Iterator[Gateway]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, wiretap: Wiretap, carrier: Recorder, numbers: Numbers
+) -> Iterator[Gateway]:
     """One gateway for all peers; each has an account of its name."""
-    with Gateway(tmp_path_factory.mktemp("peers") / "gateway") as gateway:
+    with Gateway(tmp_path_factory.mktemp("peers") / "gateway", wiretap=wiretap) as gateway:
         gateway.carrier(carrier.address)
         gateway.resource("Route", "default", {"prefix": "49", "targets": [{"carrier": "carrier"}]})
         for name, (_, reached_by) in numbers.items():

@@ -14,6 +14,7 @@ import pytest
 from tests.integration import wire
 from tests.integration.gateway import Gateway
 from tests.integration.peers import KINDS, Peer, Peers
+from tests.integration.wiretap import Wiretap
 from tests.support.alphabet import decode_gsm, encode_gsm
 from tests.support.parts import UDHI
 from tests.support.process import wait_until
@@ -38,9 +39,9 @@ def carrier(request: pytest.FixtureRequest, peers: Peers) -> Peer:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, carrier: Peer) -> Iterator[Gateway]:
+def served(tmp_path_factory: pytest.TempPathFactory, wiretap: Wiretap, carrier: Peer) -> Iterator[Gateway]:
     """A gateway that is bound to it."""
-    with Gateway(tmp_path_factory.mktemp("carriers") / "gateway") as gateway:
+    with Gateway(tmp_path_factory.mktemp("carriers") / "gateway", wiretap=wiretap) as gateway:
         port = carrier.ask("listen", system_id="brivas", password=PASSWORD, refused=REFUSED)["port"]
         (gateway.data / "carrier.password").write_text(PASSWORD)
         gateway.account()

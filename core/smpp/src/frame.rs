@@ -66,6 +66,18 @@ pub enum Check<'a> {
     BadLength(u32, Option<Header>),
 }
 
+/// The headers of the PDUs that stand one after the other in `buffer`, up to the first that is impossible or not whole.
+pub fn headers(buffer: &[u8]) -> impl Iterator<Item = Header> {
+    let mut rest = buffer;
+    std::iter::from_fn(move || match check(rest, rest.len()) {
+        Check::Complete(frame) => {
+            rest = &rest[HEADER_BYTES + frame.body.len()..];
+            Some(frame.header)
+        }
+        Check::Incomplete | Check::BadLength(..) => None,
+    })
+}
+
 /// Tells what stands at the front of `buffer`; allocates nothing, whatever the length says.
 pub fn check(buffer: &[u8], pdu_bytes_max: usize) -> Check<'_> {
     let Some(length_octets) = buffer.first_chunk::<4>() else {

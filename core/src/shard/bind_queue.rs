@@ -98,6 +98,12 @@ impl BindQueue {
         name
     }
 
+    /// Those that most likely come next.
+    pub(crate) fn upcoming(&self, count: usize) -> impl Iterator<Item = MessageRef> {
+        let highest = (7 - (self.occupied | 1).leading_zeros()) as usize;
+        self.levels[highest].iter().copied().take(count)
+    }
+
     /// Takes all, in the order of their priorities.
     pub(crate) fn take_all(&mut self) -> impl Iterator<Item = MessageRef> + use<> {
         let Self { again, levels, .. } = std::mem::take(self);

@@ -10,6 +10,7 @@ use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
 use super::Shard;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX};
 use super::messages::{Message, MessageRef, Phase};
+use super::round::FETCHED_AT_ONCE;
 use crate::event::Channel;
 
 /// How long a customer that could not take a delivery is left alone with it.
@@ -33,7 +34,13 @@ impl Shard {
         let now_ms = self.clock.now_ms();
         // Reused for every receipt of the round.
         let (mut mandatory, mut tlvs, mut text) = (Vec::new(), Vec::new(), Vec::new());
+        let mut taken = 0;
         while let Some(&name) = self.accounts[number as usize].deliveries.front() {
+            if taken % FETCHED_AT_ONCE == 0 {
+                let upcoming = self.accounts[number as usize].deliveries.iter();
+                self.messages.fetch(upcoming.copied().take(FETCHED_AT_ONCE));
+            }
+            taken += 1;
             let Some(message) = self.messages.get(name) else {
                 self.accounts[number as usize].deliveries.pop_front();
                 continue;

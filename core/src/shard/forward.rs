@@ -13,6 +13,7 @@ use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, Review};
+use super::round::FETCHED_AT_ONCE;
 use super::parts::Course;
 use crate::event;
 
@@ -78,11 +79,16 @@ impl Shard {
         let mut expired = Vec::new();
         let mut sent_any = false;
         let mut is_paced = false;
+        let mut taken = 0;
         while !is_paced
             && expired.len() < EXPIRED_PER_FLUSH
             && connection.session.room() > 0
             && connection.session.output().len() < super::connection::OUTPUT_OCTETS_MAX
         {
+            if taken % FETCHED_AT_ONCE == 0 {
+                self.messages.fetch(bind.queue.upcoming(FETCHED_AT_ONCE.min(connection.session.room())));
+            }
+            taken += 1;
             let Some(name) = bind.queue.pop_front() else { break };
             // What was ended meanwhile has been counted out by whoever ended it.
             let message = self.messages.get_mut(name);

@@ -271,6 +271,7 @@ impl ReceiptIndex {
                 see(name, message);
             }
         };
+        messages.fetch(std::iter::once(entry.1));
         look(entry.1);
         if !self.shared.is_empty()
             && let Some(shared) = self.shared.get(&hash)

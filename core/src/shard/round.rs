@@ -19,6 +19,9 @@ const EARLY_COMMIT_OCTETS: usize = 2 << 20;
 /// Without anybody asking for it, the journal is synced this often.
 const BACKGROUND_SYNC_MS: u64 = 1_000;
 
+/// Messages that are fetched from memory together: as many loads as a processor has under way.
+pub(super) const FETCHED_AT_ONCE: usize = 16;
+
 impl Shard {
     /// Runs until told to stop.
     pub(crate) fn run(mut self) {
@@ -74,8 +77,12 @@ impl Shard {
     /// Answers and forwards what the journal has made safe.
     pub(super) fn release(&mut self) {
         let progress = self.journal.progress();
-        while let Some(awaiting) = self.commits.release(progress.written, progress.durable) {
-            self.proceed(awaiting);
+        loop {
+            self.messages.fetch(self.commits.upcoming(FETCHED_AT_ONCE));
+            for _ in 0..FETCHED_AT_ONCE {
+                let Some(awaiting) = self.commits.release(progress.written, progress.durable) else { return };
+                self.proceed(awaiting);
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use brivas_smpp::{CommandStatus, Event, Pdu, Role};
 
 use super::congestion::Pace;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX, Owner};
+use super::messages::MessageRef;
+use super::round::FETCHED_AT_ONCE;
 use super::{Shard, inbound};
 use crate::transport::{BEGUN_OCTETS_MAX, Stream};
 
@@ -109,8 +111,14 @@ impl Shard {
         {
             self.become_esme(name);
         }
+        let mut taken = 0;
         while let Some(connection) = self.connections.get_mut(name) {
             let owner = connection.owner;
+            if taken % FETCHED_AT_ONCE == 0 {
+                let tokens = connection.session.answered_ahead(&octets[consumed..], FETCHED_AT_ONCE);
+                self.messages.fetch(tokens.map(MessageRef::from_token));
+            }
+            taken += 1;
             let Some(event) = connection.session.receive(now_ms, octets, &mut consumed) else { break };
             match (owner, event) {
                 (Owner::Account(account), Event::Message { sequence_number, message }) => {

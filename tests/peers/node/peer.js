@@ -13,6 +13,7 @@ function udhOf(message) {
   const elements = Buffer.concat([].concat(message.udh));
   return { udh: Buffer.concat([Buffer.from([elements.length]), elements]).toString('hex') };
 }
+const HAVE_NO_RESPONSE = new Set(['alert_notification']);
 const STATES = { 2: 'DELIVRD', 5: 'UNDELIV', 8: 'REJECTD' };
 
 let session;
@@ -47,6 +48,11 @@ function receive(from, pdu, told) {
     from.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));
     return;
   }
+  if (pdu.destination_addr === told.nacked) {
+    const { sequence_number } = pdu;
+    from.generic_nack({ sequence_number, command_status: smpp.ESME_RINVCMDID });
+    return;
+  }
   const id = `npm-${carried.count = (carried.count || 0) + 1}`;
   const inside = pdu.message_payload ? { message: pdu.message_payload.message || pdu.message_payload } : pdu.short_message;
   say({
@@ -76,6 +82,11 @@ function receive(from, pdu, told) {
   from.deliver_sm(receipt, (answer) => say({ saw: 'answered', id, status: answer.command_status }));
 }
 
+// A field of octets is told as {"hex"}; the rest of what is told is what the library takes.
+function fieldsOf(told) {
+  return JSON.parse(JSON.stringify(told), (_, value) => (value && value.hex ? Buffer.from(value.hex, 'hex') : value));
+}
+
 function serve(from, told) {
   from.on('error', (error) => console.error(error));
   from.on('close', () => carried.delete(from));
@@ -88,6 +99,9 @@ function serve(from, told) {
     });
   }
   from.on('submit_sm', (pdu) => receive(from, pdu, told));
+  for (const [command, fields] of Object.entries(told.answers || {})) {
+    from.on(command, (pdu) => from.send(pdu.response(fieldsOf(fields))));
+  }
   from.on('enquire_link', (pdu) => {
     say({ saw: 'link' });
     from.send(pdu.response());
@@ -137,6 +151,24 @@ const commands = {
     const tls = told.certificate && { cert: fs.readFileSync(told.certificate), key: fs.readFileSync(told.key) };
     const server = smpp.createServer(tls || {}, (from) => serve(from, told));
     return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port })));
+  },
+  async send(told) {
+    const [carrier] = carried;
+    const to = told.as === 'carrier' ? carrier : session;
+    if (!HAVE_NO_RESPONSE.has(told.command)) {
+      const answer = await ask(to, told.command, fieldsOf(told.fields));
+      return { status: answer.command_status, id: answer.message_id || '' };
+    }
+    await new Promise((resolve) => to[told.command](fieldsOf(told.fields), undefined, resolve));
+    return {};
+  },
+  async outbind(told) {
+    const from = smpp.connect({ host: told.host, port: told.port });
+    serve(from, { ...told, ...told.expects });
+    const bound = new Promise((resolve) => from.on('bind_transceiver', resolve));
+    from.outbind({ system_id: told.system_id, password: told.password });
+    await bound;
+    return {};
   },
   async deliver(told) {
     const [to] = carried;

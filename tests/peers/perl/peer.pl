@@ -40,7 +40,8 @@ my %commands = (
 # Standard input is read without Perl's buffer: select does not see what waits there.
 my $input = '';
 while (1) {
-    for my $ready ( $select->can_read ) {
+    # One at a time: what is done for one may read what was there of another, or end it.
+    for my $ready ( ( $select->can_read )[0] ) {
         if ( $ready == \*STDIN ) {
             sysread( STDIN, $input, 65_536, length $input ) or exit 0;
             while ( $input =~ s/\A([^\n]*)\n// ) {

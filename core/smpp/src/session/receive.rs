@@ -46,6 +46,15 @@ impl Session {
         }
     }
 
+    /// The tokens of requests that responses at the front of `input` answer, as far as the next `pdus` whole PDUs hold
+    /// some: for an owner that wants to have at hand what it will be told of. Nothing is taken or decided by it.
+    pub fn answered_ahead<'a>(&'a self, input: &'a [u8], pdus: usize) -> impl Iterator<Item = u64> + 'a {
+        frame::headers(input)
+            .take(pdus)
+            .filter(|header| header.command_id.is_response())
+            .filter_map(|header| self.window.token(header.sequence_number))
+    }
+
     /// Who has not bound yet has nothing long to say, and whoever likes may connect: 15,000 strangers that each begin a PDU
     /// of the largest size would hold a gigabyte.
     const fn pdu_bytes_max(&self) -> usize {

@@ -120,6 +120,28 @@ fn a_message_is_answered_and_its_receipt_too() {
 }
 
 #[test]
+fn what_will_be_answered_is_seen_ahead_and_changes_nothing() {
+    let mut pair = Pair::bound(BindMode::Transceiver, 10);
+    for token in 7..11 {
+        pair.esme.send(0, token, &body(b"hi"), &[]).unwrap();
+    }
+    for event in pair.deliver_to_smsc() {
+        let Seen::Message(number, _) = event else { panic!() };
+        pair.smsc.respond(number, CommandStatus::ROK, b"id");
+        pair.smsc.send(0, 1, &body(b"receipt"), &[]).unwrap();
+    }
+    let octets = pair.smsc.output().to_vec();
+    let ahead = |octets: &[u8], pdus| pair.esme.answered_ahead(octets, pdus).collect::<Vec<_>>();
+    assert_eq!(ahead(&octets, 100), [7, 8, 9, 10]);
+    // Receipts lie between, and the last PDU is not whole.
+    assert_eq!(ahead(&octets, 5), [7, 8, 9]);
+    assert_eq!(ahead(&octets[..octets.len() - 1], 100), [7, 8, 9, 10]);
+    assert!(ahead(&[0, 0, 0, 3], 100).is_empty() && ahead(&[], 100).is_empty());
+    assert_eq!(pair.deliver_to_esme().len(), 8);
+    assert!(pair.esme.answered_ahead(&octets, 100).next().is_none(), "all have their answer");
+}
+
+#[test]
 fn octets_may_come_one_by_one() {
     let mut pair = Pair::bound(BindMode::Transmitter, 10);
     for token in 0..3 {

@@ -87,6 +87,12 @@ impl Window {
         }
     }
 
+    /// The token of a request that waits.
+    pub(super) fn token(&self, sequence_number: u32) -> Option<u64> {
+        let pending = self.slots[self.index(sequence_number)];
+        (sequence_number != 0 && pending.sequence_number == sequence_number).then_some(pending.token)
+    }
+
     /// Takes out the request that a response resolves. A `generic_nack` resolves whatever has its number.
     pub(super) fn resolve(&mut self, sequence_number: u32, response_id: Option<u32>) -> Option<Pending> {
         let index = self.index(sequence_number);

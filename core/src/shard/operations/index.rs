@@ -85,9 +85,9 @@ impl MessageIndex {
         account: u32,
         source: &[u8],
         recipient: u8,
-        stand: Stand,
+        name: MessageRef,
     ) -> Place {
-        let known = Known { id, account, source: self.hash(source), recipient, stand };
+        let known = Known { id, account, source: self.hash(source), recipient, stand: Stand::Open(name) };
         if self.recent.back().is_some_and(|last| last.id >= id) {
             self.put_older(known);
             return Place::OLDER;
@@ -196,8 +196,12 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    fn name(token: u64) -> MessageRef {
+        MessageRef::from_token(token)
+    }
+
     fn open(token: u64) -> Stand {
-        Stand::Open(MessageRef::from_token(token))
+        Stand::Open(name(token))
     }
 
     fn delivered() -> Outcome {
@@ -207,7 +211,7 @@ mod tests {
     #[test]
     fn what_is_open_is_never_forgotten_and_what_ended_is_in_the_end() {
         let mut index = MessageIndex::new(Bounds { recent: 10, ended: 20 });
-        let places: Vec<_> = (0..1_000).map(|id| index.insert(id, 1, b"40404", 0, open(id))).collect();
+        let places: Vec<_> = (0..1_000).map(|id| index.insert(id, 1, b"40404", 0, name(id))).collect();
         assert!((0..1_000).all(|id| index.find(id).is_some_and(|known| known.stand == open(id))));
         for id in 0..990 {
             index.end(id, places[id as usize], Some(&delivered()));
@@ -221,7 +225,7 @@ mod tests {
             index.end(id, places[id as usize], Some(&delivered()));
         }
         for id in 1_000..1_010 {
-            index.insert(id, 1, b"40404", 0, open(id));
+            index.insert(id, 1, b"40404", 0, name(id));
         }
         assert!((990..1_000).all(|id| index.find(id).is_none()));
     }
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn a_source_is_compared_by_its_digits_and_an_empty_one_passes() {
         let mut index = MessageIndex::new(Bounds::USUAL);
-        index.insert(1, 1, b"40404", 0, open(1));
+        index.insert(1, 1, b"40404", 0, name(1));
         let known = index.find(1).unwrap();
         assert!(index.is_from(&known, b"40404") && index.is_from(&known, b""));
         assert!(!index.is_from(&known, b"40405"));
@@ -248,7 +252,7 @@ mod tests {
             let mut model: BTreeMap<u64, (Place, Stand)> = BTreeMap::new();
             for (inserts, id) in operations {
                 if inserts && !model.contains_key(&id) {
-                    let place = index.insert(id, 1, b"1", 0, open(id));
+                    let place = index.insert(id, 1, b"1", 0, name(id));
                     model.insert(id, (place, open(id)));
                 } else if let Some((place, stand)) = model.get_mut(&id)
                     && *stand == open(id)

@@ -43,6 +43,7 @@ final class Jsmpp implements Driver.Peer, MessageReceiverListener {
   private static final int SEGMENT_OCTETS = 153;
   private static final long PATIENCE_MS = 30_000;
   private static final long BIND_MS = 5_000;
+  private static final long UNBIND_MS = 2_000;
   private static final byte UDHI = 0x40;
 
   private final JsmppCarrier carrier = new JsmppCarrier();
@@ -61,6 +62,8 @@ final class Jsmpp implements Driver.Peer, MessageReceiverListener {
         yield fields("status", session.getSessionState().isBound() ? 0 : -1);
       }
       case "unbind" -> {
+        // The connection's end may overtake the response in the library, which then waits until its time is up.
+        session.setTransactionTimer(UNBIND_MS);
         session.unbindAndClose();
         yield fields("status", session.getSessionState() == SessionState.CLOSED ? 0 : -1);
       }
