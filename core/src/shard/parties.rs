@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 
+use super::addresses::Turn;
 use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::learning::Learning;
 use super::messages::MessageRef;
+use super::operations::Waiting;
 use super::pace::Pacer;
 use super::parts::Joining;
 use super::passwords::Passwords;
@@ -32,6 +34,8 @@ pub(crate) struct Account {
     pub(crate) open_messages: u64,
     /// Parts that wait for the rest of their message; none as long as it has had none.
     pub(crate) joining: Option<Box<Joining>>,
+    /// What waits, by its addresses; none as long as nobody asks by them.
+    pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
@@ -50,6 +54,7 @@ impl Account {
             deliveries: VecDeque::new(),
             open_messages: 0,
             joining: None,
+            waiting: None,
             passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,
@@ -85,8 +90,10 @@ pub(crate) struct CarrierBind {
     pub(crate) queue: BindQueue,
     /// Monotonic milliseconds.
     pub(crate) retry_at_ms: u64,
-    /// Failed attempts in a row.
+    /// Failed attempts in a row; of a host with more than one address, failed rounds.
     pub(crate) failures: u32,
+    /// Which of the host's addresses is tried.
+    pub(crate) turn: Turn,
     pub(crate) last_error: String,
     pub(crate) round_trip: RoundTrip,
     /// The connection that this bind had before its configuration changed: it goes on until the next is up.
@@ -111,6 +118,7 @@ impl CarrierBind {
             queue: BindQueue::default(),
             retry_at_ms: 0,
             failures: 0,
+            turn: Turn::default(),
             last_error: String::new(),
             round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
             previous: None,

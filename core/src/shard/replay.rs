@@ -147,6 +147,12 @@ impl Restored {
                     open.content = replaced.content.unwrap_or_default();
                     open.expires_ms = replaced.expires_at_ms;
                     open.schedule_ms = replaced.schedule_at_ms;
+                    if replaced.judged {
+                        // Another text may have another route.
+                        open.carrier.clear();
+                        open.review = if replaced.held_by.is_empty() { Review::None } else { Review::Held };
+                        open.held_by = replaced.held_by;
+                    }
                 }
             }
             Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {
@@ -184,6 +190,9 @@ impl Restored {
         };
         open.attempts = message.attempts;
         open.is_held = message.held;
+        if message.held {
+            open.carrier = message.carrier;
+        }
         if let Some(sent) = message.sent {
             open.sent(v1::Sent { attempt: message.attempts, ..sent });
         }
