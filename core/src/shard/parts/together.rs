@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_messages_are_remembered_and_none_for_ever() {
         let mut together = Together::default();
-        let messages = Messages::new(1);
+        let messages = Messages::new(1, usize::MAX);
         for key in 0..GROUPS_MAX as u64 + 1 {
             together.decide(key, part(key, 1, 2), 7, DECIDED);
             together.add(key, part(key, 1, 2), 7, name(0));
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn when_all_parts_were_here_the_next_is_of_another_message() {
         let mut together = Together::default();
-        let messages = Messages::new(1);
+        let messages = Messages::new(1, usize::MAX);
         together.decide(1, part(7, 2, 2), 5, DECIDED);
         together.add(1, part(7, 2, 2), 5, name(1));
         assert_eq!(together.decided(part(7, 1, 2), 2), Some(DECIDED));
