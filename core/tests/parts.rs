@@ -108,14 +108,17 @@ fn a_part_whose_carrier_is_full_is_not_taken_rather_than_sent_elsewhere() {
 #[track_caller]
 fn drop_segments(world: &World, alpha: &mut Peer) {
     let old = world.stats().journal.unwrap().written_offset;
+    let mut last = String::new();
     world.until("dropped", |world| {
         let other = v1::NewMessage { to: "4917000".to_owned(), ..texts(1).remove(0) };
-        world.submit(request(vec![other])).unwrap();
+        last = world.submit(request(vec![other])).unwrap().results.remove(0).id;
         let (sequence_number, to) = alpha.hear_message();
         assert_eq!(to, "4917000");
         alpha.answer(sequence_number, CommandStatus::ROK, "");
         world.stats().journal.unwrap().start_offset > old
     });
+    // None of them is sent again after a crash.
+    world.until("the last has ended", |world| world.history(&last).contains(&"final"));
 }
 
 #[test]
