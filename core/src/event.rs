@@ -68,17 +68,20 @@ pub(crate) fn consent_changed(
     });
 }
 
-/// Appends `Event { replaced }`.
+/// Appends `Event { replaced }`. The policy was asked again: `held_by` is the rule that holds the message now, if one does.
 pub(crate) fn replaced(
     out: &mut Vec<u8>,
     message: &ShortMessage<'_>,
     expires_at_ms: i64,
     schedule_at_ms: i64,
+    held_by: &str,
 ) {
     nested(out, 30, |out| {
         nested(out, 1, |out| content(out, message));
         number(out, 2, expires_at_ms as u64);
         number(out, 3, schedule_at_ms as u64);
+        octets(out, 85, held_by.as_bytes());
+        number(out, 86, 1);
     });
 }
 
@@ -424,9 +427,10 @@ mod tests {
             prop_assert_eq!((read.expires_at_ms, read.idempotency_fingerprint, read.origin), (1_795_348_800_000, 9, 1));
             prop_assert_eq!((read.schedule_at_ms, read.submission_id, read.alias), (1_795_348_700_000, 77 << 40, 0xFFFF_FFFE));
             let mut again = Vec::new();
-            replaced(&mut again, &message, 5, 6);
+            replaced(&mut again, &message, 5, 6, "rule");
             let Kind::Replaced(new) = self::read(&again) else { panic!() };
             prop_assert_eq!((new.expires_at_ms, new.schedule_at_ms), (5, 6));
+            prop_assert_eq!((new.held_by.as_str(), new.judged), ("rule", true));
             prop_assert_eq!(&new.content.unwrap().short_message, &text);
             again.clear();
             mo_accepted(&mut again, "sample", "alpha", &message);

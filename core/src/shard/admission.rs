@@ -38,10 +38,19 @@ impl Origin {
 }
 
 /// What is known of a message that nothing speaks against.
-struct Checked {
-    times: Times,
-    way: Way,
+pub(super) struct Checked {
+    pub(super) times: Times,
+    pub(super) way: Way,
     destination_hash: u64,
+}
+
+/// What a message needs room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// It is one more.
+    Slot,
+    /// It takes the place of one that is there.
+    Place,
 }
 
 impl Shard {
@@ -53,8 +62,7 @@ impl Shard {
         sequence_number: u32,
         message: &ShortMessage<'_>,
     ) {
-        let origin = self.origin_of(connection);
-        match self.admit(account, message, origin) {
+        match self.replace_or_admit(account, message, self.origin_of(connection)) {
             Ok((name, offset)) => {
                 let on_disk = self.accounts[account as usize].on_disk();
                 let then = Then::Answer { connection, sequence_number };
@@ -82,13 +90,8 @@ impl Shard {
         message: &ShortMessage<'_>,
         origin: Origin,
     ) -> Result<(MessageRef, i64), CommandStatus> {
-        let checked = match self.check_admission(account_number, message) {
-            Ok(checked) => checked,
-            Err(status) => {
-                self.counters.refused += 1;
-                return Err(status);
-            }
-        };
+        let checked = self.check_admission(account_number, message, Takes::Slot);
+        let checked = checked.inspect_err(|_| self.counters.refused += 1)?;
         let Checked { times: Times { schedule_ms, expires_ms }, way, destination_hash } = checked;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
@@ -145,20 +148,23 @@ impl Shard {
             self.carriers[way.carrier as usize].queued += 1;
         }
         self.keep_together(name);
+        self.note_waiting(account_number, &message.source, &message.destination, name);
         self.counters.accepted += 1;
         Ok((name, offset))
     }
 
     /// Everything that may speak against a message.
-    fn check_admission(
+    pub(super) fn check_admission(
         &mut self,
         account_number: u32,
         message: &ShortMessage<'_>,
+        takes: Takes,
     ) -> Result<Checked, CommandStatus> {
         if self.draining.is_on() || self.journal.failed().is_some() {
             return Err(CommandStatus::RSYSERR);
         }
-        let messages_full = self.messages.is_full() || !self.journal.has_room();
+        let is_new = takes == Takes::Slot;
+        let messages_full = (is_new && self.messages.is_full()) || !self.journal.has_room();
         let account = &mut self.accounts[account_number as usize];
         let Some(config) = account.config.as_ref().map(Arc::clone) else {
             return Err(CommandStatus::RBINDFAIL);
@@ -172,7 +178,8 @@ impl Shard {
             message.validity_period,
             self.clock.wall_ms,
         )?;
-        if messages_full || account.open_messages >= u64::from(config.spec.open_messages_max) {
+        let account_full = is_new && account.open_messages >= u64::from(config.spec.open_messages_max);
+        if messages_full || account_full {
             account.queue_full += 1;
             self.counters.queue_full += 1;
             return Err(CommandStatus::RMSGQFUL);
@@ -180,8 +187,8 @@ impl Shard {
         // The throttle comes last of what the account can cause: what is refused for other reasons is not counted.
         let may_take = account.throttle.has_one(self.clock.now_us);
         let destination_hash = destination_hash(digits(&message.destination));
-        // What is sent later needs no room now; where it goes is decided then.
-        let waits = times.schedule_ms != 0;
+        // What is sent later needs no room now; where it goes is decided then. What takes another's place has it.
+        let waits = times.schedule_ms != 0 || !is_new;
         let way = self.find_way(account_number, message, destination_hash, Asked { may_take, waits });
         let account = &mut self.accounts[account_number as usize];
         match way {

@@ -9,6 +9,7 @@ use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::learning::Learning;
 use super::messages::MessageRef;
+use super::operations::Waiting;
 use super::pace::Pacer;
 use super::parts::Joining;
 use super::passwords::Passwords;
@@ -32,6 +33,8 @@ pub(crate) struct Account {
     pub(crate) open_messages: u64,
     /// Parts that wait for the rest of their message; none as long as it has had none.
     pub(crate) joining: Option<Box<Joining>>,
+    /// What waits, by its addresses; none as long as nobody asks by them.
+    pub(crate) waiting: Option<Box<Waiting>>,
     pub(crate) passwords: Passwords,
     pub(crate) is_flushing: bool,
     pub(crate) accepted: u64,
@@ -50,6 +53,7 @@ impl Account {
             deliveries: VecDeque::new(),
             open_messages: 0,
             joining: None,
+            waiting: None,
             passwords: Passwords::default(),
             is_flushing: false,
             accepted: 0,

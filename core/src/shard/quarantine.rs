@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_route::Decision;
-use brivas_smpp::{CommandStatus, MessageState};
+use brivas_smpp::{CommandStatus, MessageState, ShortMessage};
 use tokio::sync::oneshot;
 
 use super::Shard;
 use super::commands::Answer;
 use super::commit::{Awaiting, Then};
 use super::messages::{MessageRef, Phase, Review};
-use super::routing::{Hold, verdict};
-use crate::facts::{Addressed, read_text};
+use super::routing::Hold;
+use crate::facts::read_text;
 use crate::{event, id};
 
 /// Messages that are held at most.
@@ -158,19 +157,25 @@ impl Shard {
 
     /// What the policy says of a message that was taken before and is due now.
     pub(super) fn judge_again(&mut self, name: MessageRef) -> Result<Hold, CommandStatus> {
-        if self.config.policy.is_empty() {
-            return Ok(Hold::Not);
-        }
         let Some(message) = self.messages.get(name) else { return Ok(Hold::Not) };
+        let was_passed = message.review == Review::Passed;
         let Ok(content) = message.content() else { return Ok(Hold::Not) };
-        let judging = &mut self.routing.judging;
-        read_text(&content, &mut judging.text);
-        let facts = Addressed::of(&content).sent_by_account(&self.config, message.account, &judging.text);
-        match self.config.policy.recheck(&mut judging.state, &facts, self.clock.wall_ms) {
+        let (account, config) = (message.account, &self.config);
+        match self.routing.judging.recheck(config, account, &content, self.clock.wall_ms) {
             // Somebody has looked at it.
-            Decision::Quarantine { .. } if message.review == Review::Passed => Ok(Hold::Not),
-            decision => verdict(decision),
+            Ok(Hold::ForReview(_)) if was_passed => Ok(Hold::Not),
+            verdict => verdict,
         }
+    }
+
+    /// What the policy says of another content for a message.
+    pub(super) fn judge(
+        &mut self,
+        name: MessageRef,
+        content: &ShortMessage<'_>,
+    ) -> Result<Hold, CommandStatus> {
+        let Some(message) = self.messages.get(name) else { return Ok(Hold::Not) };
+        self.routing.judging.recheck(&self.config, message.account, content, self.clock.wall_ms)
     }
 
     /// Holds a message that is due and in no queue; false where there is no room. Its rule says so again after a restart.

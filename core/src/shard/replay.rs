@@ -147,6 +147,12 @@ impl Restored {
                     open.content = replaced.content.unwrap_or_default();
                     open.expires_ms = replaced.expires_at_ms;
                     open.schedule_ms = replaced.schedule_at_ms;
+                    if replaced.judged {
+                        // Another text may have another route.
+                        open.carrier.clear();
+                        open.review = if replaced.held_by.is_empty() { Review::None } else { Review::Held };
+                        open.held_by = replaced.held_by;
+                    }
                 }
             }
             Kind::Checkpoint(v1::Checkpoint { open: Some(message), .. }) => {

@@ -144,6 +144,24 @@ impl Judging {
     }
 }
 
+impl Judging {
+    /// What the policy says of a message that was counted before.
+    pub(super) fn recheck(
+        &mut self,
+        config: &Config,
+        account: u32,
+        message: &ShortMessage<'_>,
+        wall_ms: i64,
+    ) -> Result<Hold, CommandStatus> {
+        if config.policy.is_empty() {
+            return Ok(Hold::Not);
+        }
+        read_text(message, &mut self.text);
+        let facts = Addressed::of(message).sent_by_account(config, account, &self.text);
+        verdict(config.policy.recheck(&mut self.state, &facts, wall_ms))
+    }
+}
+
 /// What draws the order of a route's carriers for a message. `single` tells messages of one part apart.
 pub(super) fn draw(route: &Route, account: u32, message: &ShortMessage<'_>, hash: u64, single: u64) -> u64 {
     if route.balance() != Balance::Message {
@@ -313,7 +331,7 @@ fn draw_again(route: &Route, message: &Message) -> u64 {
 }
 
 /// What the shard does by a decision.
-pub(super) fn verdict(decision: Decision) -> Result<Hold, CommandStatus> {
+fn verdict(decision: Decision) -> Result<Hold, CommandStatus> {
     match decision {
         Decision::Accept => Ok(Hold::Not),
         Decision::Refuse { status, .. } => Err(CommandStatus(status)),

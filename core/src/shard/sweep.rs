@@ -37,6 +37,7 @@ impl Shard {
         self.together.expire(self.clock.now_ms());
         self.sweep_messages();
         self.compact_queues();
+        self.compact_waiting();
         if self.clock.now_ms() >= self.next_look_ms {
             self.next_look_ms = self.clock.now_ms() + LOOK_ELSEWHERE_MS;
             self.look_elsewhere();

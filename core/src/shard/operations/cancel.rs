@@ -2,13 +2,18 @@
 
 use brivas_smpp::pdu::CancelSm;
 use brivas_smpp::tlv::Tlvs;
-use brivas_smpp::{CommandId, CommandStatus, MessageState, Pdu};
+use brivas_smpp::{CommandId, CommandStatus, MessageState, Pdu, ShortMessage};
 
 use super::super::Shard;
 use super::super::commit::{Awaiting, Then};
 use super::super::connection::ConnectionRef;
 use super::super::messages::MessageRef;
+use super::waiting::Look;
 use super::{Asked, Stand};
+
+/// Messages that one request cancels at most, and those that it looks at: each is a record, and others wait meanwhile.
+const CANCELLED_MAX: usize = 1_000;
+const LOOKED_AT_MAX: usize = 100_000;
 
 impl Shard {
     pub(super) fn cancel_messages(
@@ -17,7 +22,7 @@ impl Shard {
         cancel: &CancelSm<'_>,
     ) -> Result<(), CommandStatus> {
         if cancel.message_id.is_empty() {
-            return Err(CommandStatus::RCANCELFAIL);
+            return self.cancel_between(asked, cancel);
         }
         let first = self.find_told(asked.account, cancel.message_id).ok_or(CommandStatus::RINVMSGID)?;
         if !self.index.is_from(&first, cancel.source.digits) {
@@ -31,6 +36,39 @@ impl Shard {
         // With a destination, only that recipient of a submission is meant.
         let named = open.filter(|&name| destination.is_empty() || self.is_to(name, destination));
         let names: Vec<MessageRef> = named.filter(|&name| self.is_cancellable(name)).collect();
+        self.cancel_all(asked, &names)
+    }
+
+    /// All that wait between two addresses; with a service_type, only those of it. As the messages' own source, an empty one
+    /// means those without. More than [`CANCELLED_MAX`] take several requests: what is left over is answered ESME_RSYSERR.
+    fn cancel_between(&mut self, asked: Asked, cancel: &CancelSm<'_>) -> Result<(), CommandStatus> {
+        if cancel.destination.digits.is_empty() {
+            return Err(CommandStatus::RINVDSTADR);
+        }
+        let mut names = Vec::new();
+        let mut is_left = false;
+        let addresses = (&cancel.source, &cancel.destination);
+        self.look_through_waiting(asked.account, addresses, false, LOOKED_AT_MAX, |shard, name, waiting| {
+            let is_of = |content: ShortMessage<'_>| {
+                cancel.service_type.is_empty() || content.service_type == cancel.service_type
+            };
+            if !shard.is_cancellable(name) || !waiting.content().is_ok_and(is_of) {
+                return Look::PassOn;
+            }
+            if names.len() == CANCELLED_MAX {
+                is_left = true;
+                return Look::Enough;
+            }
+            names.push(name);
+            Look::PassOn
+        });
+        if is_left {
+            self.refuse_while_choked()?;
+            for name in names {
+                self.cancel_message(name);
+            }
+            return Err(CommandStatus::RSYSERR);
+        }
         self.cancel_all(asked, &names)
     }
 

@@ -6,17 +6,20 @@
 pub(super) mod alias;
 mod cancel;
 mod index;
+mod present;
 mod query;
 mod replace;
 mod schedule;
 mod submit;
 mod times;
+mod waiting;
 
 pub(super) use alias::Aliases;
 pub(super) use index::{Bounds, Known, MessageIndex, Place, Stand};
 pub(super) use schedule::Schedule;
 pub(super) use submit::RefusedRecipients;
 pub(super) use times::Times;
+pub(super) use waiting::Waiting;
 
 use brivas_smpp::session::Operations;
 use brivas_smpp::{CommandId, CommandStatus, Pdu};
@@ -96,9 +99,9 @@ impl Shard {
         std::iter::once(first).chain(others)
     }
 
-    /// Whether a message can still be changed: what waits in parts, or for the rest of them, cannot.
+    /// Whether a message can still be changed: what waits in parts, or for the rest of them, or goes out for others, cannot.
     fn is_replaceable(&self, name: MessageRef) -> bool {
-        self.messages.get(name).is_some_and(|message| message.phase.is_unsent())
+        self.messages.get(name).is_some_and(|message| message.phase.is_unsent() && message.link.is_none())
     }
 
     /// Whether a message can still be taken back.

@@ -1,7 +1,7 @@
 //! replace_sm: another text for messages that no carrier has (SMPP 3.4 §4.10, 5.0 §4.5.3).
 //!
-//! A message keeps its id, its place in the queue, its destination and its data_coding. Of a submission to several, all
-//! are changed or none.
+//! A message keeps its id, its destination and its data_coding, and its place in the queue unless the policy holds it or it
+//! goes out in another form. Of a submission to several, all are changed or none.
 
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use brivas_smpp::tlv::{self, Tag, Tlvs};
 use brivas_smpp::{CommandId, CommandStatus, ShortMessage};
 
 use super::super::Shard;
-use super::super::messages::MessageRef;
+use super::super::commit::{Awaiting, Then};
+use super::super::messages::{Message, MessageRef, Review, may_change};
+use super::super::routing::{Hold, Way};
 use super::{Asked, Stand, Times};
 use crate::event;
 
@@ -36,59 +38,118 @@ impl Shard {
         let config = config.ok_or(CommandStatus::RREPLACEFAIL)?;
         self.refuse_while_choked()?;
         let mut changes = Vec::with_capacity(names.len());
-        for &name in &names {
-            let message = self.messages.get(name).ok_or(CommandStatus::RREPLACEFAIL)?;
-            let kept = Times { schedule_ms: message.schedule_ms, expires_ms: message.expires_ms };
-            changes.push(new_times(&config.spec, replace, kept, self.clock.wall_ms)?);
+        for name in names {
+            changes.push(self.plan_replacement(&config.spec, name, replace)?);
+        }
+        // Each may take a place there.
+        if changes.iter().any(|change| matches!(change.hold, Hold::ForReview(_))) && self.quarantine.is_full()
+        {
+            return Err(CommandStatus::RMSGQFUL);
         }
         let mut last = None;
-        for (name, times) in names.into_iter().zip(changes) {
-            let name = self.set_times(name, times);
-            last = Some((name, self.write_replacement(name, replace)));
+        for change in changes {
+            last = Some(self.write_replacement(change));
         }
         let (name, offset) = last.ok_or(CommandStatus::RREPLACEFAIL)?;
         self.confirm_later(asked, CommandId::REPLACE_SM, name, offset);
         Ok(())
     }
 
-    /// Changes the text, and writes that down.
-    fn write_replacement(&mut self, name: MessageRef, replace: &ReplaceSm<'_>) -> i64 {
-        let Some(message) = self.messages.get(name) else { return self.journal.next_offset() - 1 };
-        let body = [message.mandatory(), message.tlvs()].concat();
-        // It was decoded when it came.
-        let old = ShortMessage::decode(&body).unwrap_or_default();
-        let mut area = Vec::new();
-        for tlv in old.tlvs.iter().filter(|tlv| tlv.tag != Tag::MESSAGE_PAYLOAD) {
-            tlv::append(&mut area, tlv.tag, tlv.value);
+    /// What becomes of one message, or why it cannot: the policy judges the new text as it judged the old one.
+    fn plan_replacement(
+        &mut self,
+        account: &brivas_proto::v1::Account,
+        name: MessageRef,
+        replace: &ReplaceSm<'_>,
+    ) -> Result<Replacement, CommandStatus> {
+        let message = self.messages.get(name).ok_or(CommandStatus::RREPLACEFAIL)?;
+        let kept = Times { schedule_ms: message.schedule_ms, expires_ms: message.expires_ms };
+        let mut times = new_times(account, replace, kept, self.clock.wall_ms)?;
+        let mut body = Vec::new();
+        new_content(message, replace, &mut body);
+        let content = ShortMessage::decode(&body).map_err(|error| error.status)?;
+        let changes_form = self.has_alphabets || message.may_change || may_change(&content);
+        let is_reviewed = message.review != Review::None;
+        let hold = self.judge(name, &content)?;
+        if let Hold::Until(until_ms) = hold {
+            times.schedule_ms = times.schedule_ms.max(until_ms);
         }
-        if let Some(payload) = replace.tlvs.message_payload() {
-            tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, payload);
-        }
-        let new = ShortMessage {
-            registered_delivery: replace.registered_delivery,
-            sm_default_msg_id: replace.sm_default_msg_id,
-            short_message: replace.short_message,
-            validity_period: if replace.validity_period.is_empty() {
-                old.validity_period
-            } else {
-                replace.validity_period
-            },
-            tlvs: Tlvs::parse(&area).unwrap_or_default(),
-            ..old
-        };
-        self.write_content(name, &new)
+        let keeps_place = !changes_form && !is_reviewed && !matches!(hold, Hold::ForReview(_));
+        Ok(Replacement { name, body, times, hold, keeps_place })
     }
 
-    /// Gives a message that no carrier has this content, and writes that down.
-    pub(super) fn write_content(&mut self, name: MessageRef, content: &ShortMessage<'_>) -> i64 {
+    /// Changes the text, and writes that down.
+    fn write_replacement(&mut self, change: Replacement) -> (MessageRef, i64) {
+        let Replacement { name, body, times, hold, keeps_place } = change;
+        // It was decoded when it was planned.
+        let content = ShortMessage::decode(&body).unwrap_or_default();
+        if keeps_place {
+            let name = self.set_times(name, times);
+            return (name, self.write_content(name, &content, ""));
+        }
+        let Some(message) = self.messages.get(name) else { return (name, self.journal.next_offset() - 1) };
+        let way = Way { route: message.route, carrier: message.carrier, hold };
+        let table = message.table;
+        let on_disk = self.accounts[message.account as usize].on_disk();
+        let (name, offset) = self.put_anew(name, &content, times, way);
+        if let Some(message) = self.messages.get_mut(name) {
+            message.table = table;
+        }
+        // It goes on when that is safe.
+        self.commits.push(on_disk, Awaiting { offset, message: name, then: Then::Forward });
+        (name, offset)
+    }
+
+    /// Gives a message that no carrier has this content, and writes that down with the rule that holds it from here on.
+    pub(super) fn write_content(
+        &mut self,
+        name: MessageRef,
+        content: &ShortMessage<'_>,
+        held_by: &str,
+    ) -> i64 {
         let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
         message.replace_content(content);
         let (id, expires_ms, schedule_ms) = (message.id, message.expires_ms, message.schedule_ms);
         self.counters.replaced += 1;
         self.journal.append(self.clock.wall_ms, id, |out| {
-            event::replaced(out, content, expires_ms, schedule_ms);
+            event::replaced(out, content, expires_ms, schedule_ms, held_by);
         })
     }
+}
+
+/// A change that nothing speaks against.
+struct Replacement {
+    name: MessageRef,
+    /// The new content.
+    body: Vec<u8>,
+    times: Times,
+    hold: Hold,
+    /// It stays where it is in its queue.
+    keeps_place: bool,
+}
+
+/// The content as it is from now on: another text, and what else replace_sm names; the rest stays.
+fn new_content(message: &Message, replace: &ReplaceSm<'_>, body: &mut Vec<u8>) {
+    // It was decoded when it came.
+    let old = message.content().unwrap_or_default();
+    let mut area = Vec::new();
+    for tlv in old.tlvs.iter().filter(|tlv| tlv.tag != Tag::MESSAGE_PAYLOAD) {
+        tlv::append(&mut area, tlv.tag, tlv.value);
+    }
+    if let Some(payload) = replace.tlvs.message_payload() {
+        tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, payload);
+    }
+    let validity_period =
+        if replace.validity_period.is_empty() { old.validity_period } else { replace.validity_period };
+    let new = ShortMessage {
+        registered_delivery: replace.registered_delivery,
+        sm_default_msg_id: replace.sm_default_msg_id,
+        short_message: replace.short_message,
+        validity_period,
+        tlvs: Tlvs::parse(&area).unwrap_or_default(),
+        ..old
+    };
+    new.encode(body);
 }
 
 /// Both times as they are from now on: an empty field leaves its own as it was.

@@ -149,10 +149,15 @@ impl Shard {
     }
 
     /// Makes every name of a message stale but the one that is given.
-    fn rename(&mut self, name: MessageRef) -> MessageRef {
+    pub(super) fn rename(&mut self, name: MessageRef) -> MessageRef {
         let renamed = self.messages.rename(name);
         if let Some(message) = self.messages.get(renamed) {
             self.index.rename(message.id, message.place, renamed);
+            if let (Some(waiting), Ok(content)) =
+                (&mut self.accounts[message.account as usize].waiting, message.content())
+            {
+                waiting.insert(&content.source, &content.destination, renamed);
+            }
         }
         renamed
     }

@@ -64,19 +64,28 @@ impl Shard {
         }
         let mut taken: Option<(u64, u32)> = None;
         let mut accepted: Vec<(MessageRef, i64)> = Vec::with_capacity(multi.destinations.count().into());
+        // Recipients that are new messages, and which of all the answer's id is of.
+        let (mut new, mut told) = (0, 0);
         let (mut refused, mut list) = (0, Vec::new());
         let mut first_status = CommandStatus::RSUBMITFAIL;
         for each in multi.destinations.iter() {
             let Destination::Address(destination) = each else { continue };
             let mut origin = self.origin_of(asked.connection);
             if let Some((submission, alias)) = taken {
-                origin = Origin { submission, alias, recipient: accepted.len() as u8, ..origin };
+                origin = Origin { submission, alias, recipient: new, ..origin };
             }
-            match self.admit(asked.account, &to_one(multi, destination), origin) {
+            let before = self.counters.accepted;
+            match self.replace_or_admit(asked.account, &to_one(multi, destination), origin) {
                 Ok((name, offset)) => {
-                    if taken.is_none() {
+                    // What takes the place of another keeps that one's id.
+                    let is_new = self.counters.accepted != before;
+                    if is_new && taken.is_none() {
                         taken = self.messages.get(name).map(|message| (message.id, message.alias));
                     }
+                    if is_new || new == 0 {
+                        told = accepted.len();
+                    }
+                    new += u8::from(is_new);
                     accepted.push((name, offset));
                 }
                 Err(status) => {
@@ -88,15 +97,16 @@ impl Shard {
                 }
             }
         }
-        let Some(((last, last_offset), others)) = accepted.split_last() else { return Err(first_status) };
+        let Some(&(_, offset)) = accepted.last() else { return Err(first_status) };
+        let (told, _) = accepted.remove(told);
         let Asked { connection, account, sequence_number } = asked;
         let on_disk = self.accounts[account as usize].on_disk();
-        for &(message, offset) in others {
+        for (message, offset) in accepted {
             self.commits.push(on_disk, Awaiting { offset, message, then: Then::Forward });
         }
         let refused = self.refused_recipients.keep(refused, list);
         let then = Then::AnswerMulti { connection, sequence_number, refused };
-        self.commits.push(on_disk, Awaiting { offset: *last_offset, message: *last, then });
+        self.commits.push(on_disk, Awaiting { offset, message: told, then });
         Ok(())
     }
 
