@@ -29,3 +29,4 @@ pub use notice::{Level, Notice};
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
 pub use texts::{TextCost, decode_text, plan_text};
 pub use trace::describe_pdu;
+pub use transport::{Misfit, check_carrier_tls, check_listener_tls};

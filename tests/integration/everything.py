@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 
-from tests.support.certificates import Authority, Pair
+from tests.support.certificates import Authority
 
 PASSWORD: Final = "secret"
 BALANCED, ENCRYPTED = "49", "44"
@@ -38,8 +38,8 @@ class Everything:
         self._carriers = carriers
         self._webhook = webhook
         self._count = 0
-        self.round = 0
-        self.pair: Pair
+        self.certificate = ""
+        """Whose certificate the newest folder has."""
 
     @property
     def now(self) -> Path:
@@ -67,11 +67,14 @@ class Everything:
         link.replace(self.link)
 
     def _files(self, number: int) -> Files:
-        pair = self._authority.sign(f"smpp-{number}.example")
+        self.certificate = f"smpp-{number}.example"
+        pair = self._authority.sign(self.certificate)
+        other = self._authority.sign(f"other-{number}.example")
         newcomer = Authority(self._folder, f"authority-{number}").certificate
         files = {
             "listener.crt": pair.certificate.read_text(),
             "listener.key": pair.key.read_text(),
+            "other.key": other.key.read_text(),
             "trusted.crt": self._authority.certificate.read_text() + newcomer.read_text(),
             "webhook.secret": WEBHOOK_SECRET,
             "ported.csv": "number,network\n" + "".join(f"49170{number}{each:06},262-03\n" for each in range(1_000)),

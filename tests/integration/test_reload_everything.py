@@ -185,8 +185,12 @@ def test_everything_changes_under_load_and_nobody_notices(
     hashes = {world.status()["hash"]}
     for number in range(2, ROUNDS + 2):
         hashes.add(world.put()["hash"])
-        assert world.certificate() == f"smpp-{number}.example"
+        assert world.certificate() == world.everything.certificate
         flowing(customers)
+        if number == ROUNDS // 2:
+            wrong_is_refused(world, garbage, "certificate", "holds no certificate", "BEGIN CERTIFICATE")
+            wrong_is_refused(world, key_of_another, "key", "does not belong to tls.certificate", "replaced together")
+            flowing(customers)
     assert len(hashes) == ROUNDS + 1, "a change was not in force"
     settled(customers)
     # Those that were there at the start are there, on the connections and in the TLS sessions that they had.
@@ -214,6 +218,34 @@ def posted(receiver: Receiver) -> list[str]:
     return [each.json["data"]["id"] for each in list(receiver.taken) if each.json["type"] == "message.delivered"]
 
 
-def foreign_key(files: Files) -> None:
-    """The key of another certificate."""
+def wrong_is_refused(world: World, change: Callable[[Files], None], field: str, message: str, hint: str) -> None:
+    """A spoiled folder, in which everything else is new too: it is told where, and nothing of it is in force."""
+    in_force = world.client.stats().snapshot_hash
+    certificate = world.certificate()
+    before = world.everything.now
+    said = world.put(change, state="refused")
+    file = world.everything.link / "listener-tls.yaml"
+    # Two listeners have the same files.
+    problem = next(each for each in said["problems"] if each["file"] == str(file))
+    assert len(said["problems"]) == 2
+    line = next(number for number, each in enumerate(file.read_text().splitlines(), 1) if f'"{field}": {{' in each)
+    assert (problem["line"], problem["path"]) == (line, f"$.spec.tls.{field}")
+    assert problem["value"] == f"file listener.{'crt' if field == 'certificate' else 'key'}"
+    assert message in problem["message"]
+    assert hint in problem["hint"]
+    assert (said["hash"], world.client.stats().snapshot_hash) == (in_force, in_force)
+    assert world.certificate() == certificate
+    assert f"{file}:{line}:" in world.up.run("config", "status").stdout
+    assert f"{file}:{line}:" in world.up.run("config", "check", str(world.everything.link)).stderr
+    world.put_back(before)
+    assert world.client.stats().snapshot_hash == in_force
+
+
+def garbage(files: Files) -> None:
+    """A certificate that is none."""
+    files["listener.crt"] = files["ported.csv"]
+
+
+def key_of_another(files: Files) -> None:
+    """As when only one of two files was replaced."""
     files["listener.key"] = files["other.key"]

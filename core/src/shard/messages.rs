@@ -444,7 +444,11 @@ impl Message {
         let ends = self.octets.first().copied().unwrap_or(0) ^ self.octets.last().copied().unwrap_or(0);
         let outcome = self.outcome.as_ref().map_or(0, |outcome| outcome.done_ms);
         let times = self.accepted_ms ^ self.expires_ms ^ self.ended_ms ^ self.journal_offset ^ outcome;
-        self.id ^ self.destination_hash ^ u64::from(self.generation ^ self.account) ^ times as u64 ^ u64::from(ends)
+        self.id
+            ^ self.destination_hash
+            ^ u64::from(self.generation ^ self.account)
+            ^ times as u64
+            ^ u64::from(ends)
     }
 
     fn is_named(&self, name: MessageRef) -> bool {
