@@ -36,6 +36,7 @@ class Engine:
         control_token: str,
         segment_bytes: int = ...,
         retention_bytes: int = ...,
+        open_bytes: int = ...,
     ) -> Engine: ...
     def addresses(self) -> dict[str, str]:
         """Where it listens: `smpp`, `messaging`, `control`."""

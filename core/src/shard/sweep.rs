@@ -32,7 +32,7 @@ impl Shard {
         self.go_on_succeeding();
         self.retry_due();
         self.start_due();
-        self.expire_parked();
+        self.settle_parked();
         self.expire_joining();
         self.together.expire(self.clock.now_ms());
         self.sweep_messages();
