@@ -90,7 +90,7 @@ KINDS: Final = {
             tls=True,
             parts="payload",
         ),
-        _java("jsmpp", parts="sar", says_why=False, tells_links=False),
+        _java("jsmpp", parts="sar", tells_links=False),
         _java("cloudhopper"),
         Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True),
         Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True),

@@ -67,7 +67,11 @@ impl Commits {
 
     /// The messages that come first in each queue, safe or not.
     pub(crate) fn upcoming(&self, count: usize) -> impl Iterator<Item = MessageRef> {
-        self.written.iter().take(count).chain(self.durable.iter().take(count)).map(|awaiting| awaiting.message)
+        self.written
+            .iter()
+            .take(count)
+            .chain(self.durable.iter().take(count))
+            .map(|awaiting| awaiting.message)
     }
 
     /// Whether anything waits for fdatasync.

@@ -13,8 +13,8 @@ use super::Shard;
 use super::commit::{Awaiting, Then};
 use super::congestion::Pace;
 use super::messages::{CARRIER_MESSAGE_ID_OCTETS_MAX, MessageRef, Outcome, Phase, Review};
-use super::round::FETCHED_AT_ONCE;
 use super::parts::Course;
+use super::round::FETCHED_AT_ONCE;
 use crate::event;
 
 /// Attempts after which a message is given up even within its validity.

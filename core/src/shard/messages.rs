@@ -2,11 +2,13 @@
 
 use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
 use super::connection::ConnectionRef;
 use super::operations::{Place, alias};
 use super::parts::Link;
+use crate::config::Config;
 use crate::id;
 
 /// Names one open message; stale after it ended.
@@ -229,6 +231,15 @@ impl Message {
         self.registered_delivery.wants_receipt() && !self.carrier_message_id().is_empty()
     }
 
+    /// What data_coding 0 means in it: texts by API are written in GSM's alphabet.
+    pub(crate) fn alphabet(&self, config: &Config) -> DefaultAlphabet {
+        match (self.incoming, self.is_by_api()) {
+            (true, _) => config.carrier_alphabet(self.carrier),
+            (false, true) => DefaultAlphabet::Gsm,
+            (false, false) => config.account_alphabet(self.account),
+        }
+    }
+
     pub(crate) fn is_by_api(&self) -> bool {
         self.api.is_some()
     }
@@ -444,7 +455,11 @@ impl Message {
         let ends = self.octets.first().copied().unwrap_or(0) ^ self.octets.last().copied().unwrap_or(0);
         let outcome = self.outcome.as_ref().map_or(0, |outcome| outcome.done_ms);
         let times = self.accepted_ms ^ self.expires_ms ^ self.ended_ms ^ self.journal_offset ^ outcome;
-        self.id ^ self.destination_hash ^ u64::from(self.generation ^ self.account) ^ times as u64 ^ u64::from(ends)
+        self.id
+            ^ self.destination_hash
+            ^ u64::from(self.generation ^ self.account)
+            ^ times as u64
+            ^ u64::from(ends)
     }
 
     fn is_named(&self, name: MessageRef) -> bool {

@@ -10,6 +10,7 @@
 //! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
 mod admission;
+mod alerts;
 mod bind_queue;
 mod binding;
 mod carrier_stats;
@@ -38,6 +39,7 @@ mod parts;
 mod passwords;
 mod quarantine;
 mod receipt;
+mod receipt_text;
 mod receipts;
 mod reconnect;
 mod reload;
@@ -157,6 +159,8 @@ pub(crate) struct Shard {
     /// For now: carriers are not read.
     holds_carriers: bool,
     told_journal_failure: bool,
+    /// Until then no alert that nobody took is told of.
+    next_alert_told_ms: u64,
 }
 
 /// What a shard starts with.
@@ -246,6 +250,7 @@ impl Shard {
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,
+            next_alert_told_ms: 0,
         };
         shard.apply(config);
         shard.listen_at_start(listener, opened)?;

@@ -31,6 +31,7 @@ pub(crate) struct Counters {
     pub(crate) cancelled: u64,
     pub(crate) replaced: u64,
     pub(crate) alerts: u64,
+    pub(crate) alerts_delivered: u64,
 }
 
 impl Shard {
@@ -71,6 +72,7 @@ impl Shard {
                 cancelled: counters.cancelled,
                 replaced: counters.replaced,
                 alerts: counters.alerts,
+                alerts_delivered: counters.alerts_delivered,
                 scheduled_messages: self.schedule.waiting,
             }),
             accounts: accounts
