@@ -16,7 +16,7 @@ use crate::config::{Files, Names, build, last_good};
 use crate::error::EngineError;
 use crate::grpc::{self, Current, Listeners, Shared};
 use crate::notice::{self, Level, Notice, NoticeBoard};
-use crate::offload::Offload;
+use crate::offload::{LookUp, Offload, system_addresses};
 use crate::options::EngineOptions;
 use crate::shard::{Command, Mailbox, Restored, Shard, ShardParts};
 use crate::transport::{listen, open_new};
@@ -66,6 +66,14 @@ impl Engine {
     /// # Errors
     /// An address is taken, the journal is damaged or in use, the last good configuration cannot be read.
     pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
+        Self::start_with(options, Arc::new(system_addresses))
+    }
+
+    /// The same, with another way to look up carriers' host names than the system's.
+    ///
+    /// # Errors
+    /// As of `start`.
+    pub fn start_with(options: EngineOptions, look_up: LookUp) -> Result<Self, EngineError> {
         let listener = listen("SMPP", options.smpp_listen)?;
         let listeners = Listeners::bind(options.messaging_listen, options.control_listen)?;
         let io = |operation, path: &Path| {
@@ -115,7 +123,8 @@ impl Engine {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER).map_err(io("poll in", &options.data_dir))?);
         let (sender, commands) = sync_channel(crate::shard::COMMANDS_MAX);
         let mailbox = Mailbox { sender, waker: Arc::clone(&waker) };
-        let offload = Offload::start(mailbox.clone()).map_err(io("start a thread in", &options.data_dir))?;
+        let offload =
+            Offload::start(mailbox.clone(), look_up).map_err(io("start a thread in", &options.data_dir))?;
         let committed = Arc::new(Notify::new());
         let wake = {
             let committed = Arc::clone(&committed);

@@ -26,6 +26,7 @@ pub use config::check_serialized as check_serialized_snapshot;
 pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
+pub use offload::LookUp;
 pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
 pub use texts::{TextCost, decode_text, plan_text};
 pub use trace::describe_pdu;

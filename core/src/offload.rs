@@ -3,7 +3,9 @@
 //! A thread and a bounded queue for each: a flood of wrong passwords costs at most one core and some refused binds, and a
 //! name server that does not answer keeps no customer out.
 
-use std::net::ToSocketAddrs;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
@@ -11,6 +13,9 @@ use argon2::{Argon2, PasswordHash, PasswordVerifier};
 
 use crate::config::Binder;
 use crate::shard::{Command, Mailbox};
+
+/// How the addresses of a host name are found.
+pub type LookUp = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// Jobs that wait at most.
 const JOBS_MAX: usize = 1_024;
@@ -56,9 +61,9 @@ pub(crate) struct Offload {
 
 impl Offload {
     /// Starts the threads; results go to the mailbox.
-    pub(crate) fn start(mailbox: Mailbox) -> std::io::Result<Self> {
+    pub(crate) fn start(mailbox: Mailbox, look_up: LookUp) -> io::Result<Self> {
         let passwords = worker("passwords", mailbox.clone(), verify)?;
-        let hosts = worker("hosts", mailbox, resolve)?;
+        let hosts = worker("hosts", mailbox, move |asked| resolve(asked, &look_up))?;
         Ok(Self { passwords, hosts })
     }
 
@@ -77,7 +82,7 @@ fn worker<Job: Send + 'static>(
     name: &str,
     mailbox: Mailbox,
     work: impl Fn(Job) -> Command + Send + 'static,
-) -> std::io::Result<SyncSender<Job>> {
+) -> io::Result<SyncSender<Job>> {
     let (jobs, queue) = sync_channel(JOBS_MAX);
     let run = move || {
         // An answer waits for room: were it lost, a bind would wait for it for ever.
@@ -97,11 +102,15 @@ fn verify(Verify { tag, password, hash }: Verify) -> Command {
     Command::PasswordVerified { tag, right }
 }
 
-fn resolve(asked: Resolve) -> Command {
+fn resolve(asked: Resolve, look_up: &LookUp) -> Command {
     let host = &asked.host;
-    let result = (host.as_str(), asked.port)
-        .to_socket_addrs()
+    let result = look_up(host, asked.port)
         .map_err(|error| format!("{host}: {error}"))
-        .map(|addresses| addresses.take(ADDRESSES_MAX).collect());
+        .map(|addresses| addresses.into_iter().take(ADDRESSES_MAX).collect());
     Command::HostResolved { asked, result }
+}
+
+/// All addresses of a host, IPv4 and IPv6, as the system knows them.
+pub(crate) fn system_addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    (host, port).to_socket_addrs().map(Iterator::collect)
 }

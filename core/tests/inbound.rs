@@ -7,7 +7,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use brivas_proto::v1;
-use brivas_smpp::{BindMode, CommandId, CommandStatus, Role};
+use brivas_smpp::pdu::{Address, DataSm};
+use brivas_smpp::tlv::{self, Tag, Tlvs};
+use brivas_smpp::{BindMode, CommandId, CommandStatus, EsmClass, Pdu, Role};
 use support::{PASSWORD, PATIENCE, Peer, Said, Wire, World, account, carrier_at, incoming_route, route};
 
 const ROK: Said = Said::BindAnswered(CommandStatus::ROK);
@@ -138,4 +140,47 @@ fn an_outbind_that_is_not_believed_learns_no_password_of_ours() {
         assert!(answer.len() <= 16, "{answer:?}");
     }
     assert_eq!(world.carrier("alpha").binds_up, 0);
+}
+
+#[test]
+fn a_carrier_that_binds_anew_succeeds_the_bind_that_is_to_go_whatever_place_is_free() {
+    let world = world();
+    let (first, _) = bind(&world, PASSWORD);
+    let (mut second, said) = bind(&world, PASSWORD);
+    assert_eq!(said, ROK);
+    drop(first);
+    world.until("one is left", |world| world.carrier("alpha").binds_up == 1);
+    let mut changed = snapshot();
+    changed.carriers[0].system_type = "new".to_owned();
+    world.apply(&changed);
+    // The first place is free as well.
+    let (_third, said) = bind(&world, PASSWORD);
+    assert_eq!(said, ROK);
+    // It is asked to part by an unbind, which it answers.
+    while second.hear() != Said::Closed {}
+    assert_eq!(world.carrier("alpha").binds_up, 1);
+}
+
+#[test]
+fn a_receipt_by_data_sm_from_a_carrier_that_binds_to_us_is_answered_by_data_sm_resp() {
+    let world = world();
+    let (mut carrier, _) = bind(&world, PASSWORD);
+    world.until("alpha is up", |world| world.carrier("alpha").binds_up == 1);
+    let mut customer = Peer::customer(world.engine().addresses().smpp, "sample", BindMode::Transceiver);
+    let id = customer.submit("491701");
+    let (sequence_number, _) = carrier.hear_message();
+    carrier.answer(sequence_number, CommandStatus::ROK, "a1");
+    world.until("it is sent", |world| world.carrier("alpha").sent == 1);
+    let mut area = Vec::new();
+    tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, b"id:a1 stat:DELIVRD err:000 text:");
+    let data = DataSm {
+        source: Address { ton: 1, npi: 1, digits: b"491701" },
+        destination: Address { ton: 3, npi: 0, digits: b"40404" },
+        esm_class: EsmClass::RECEIPT,
+        tlvs: Tlvs::parse(&area).unwrap(),
+        ..DataSm::default()
+    };
+    assert_eq!(carrier.ask(Pdu::DataSm(data)).0, CommandStatus::ROK);
+    assert_eq!(customer.hear_receipt().0, id);
+    assert_eq!(carrier.session.counters().stray_responses, 0);
 }

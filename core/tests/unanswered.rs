@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use brivas_proto::v1;
 use brivas_smpp::pdu::Address;
-use brivas_smpp::{CommandStatus, EsmClass, ShortMessage};
+use brivas_smpp::{BindMode, CommandStatus, EsmClass, ShortMessage};
 use support::{Peer, Said, Smsc, World, request, sample, texts};
 
 /// Long enough for what should not happen to happen.
@@ -129,4 +129,70 @@ fn what_is_given_up_ends_as_undeliverable() {
         assert_eq!(world.history(id), ["accepted", "attempt_failed", "final"]);
     }
     assert_eq!((world.totals().undelivered, world.totals().sent), (2, 0));
+}
+
+#[test]
+fn a_held_message_that_a_receipt_has_ended_is_not_opened_again_by_its_late_response() {
+    let (world, _smsc, mut alpha) = start(v1::Unanswered::Hold, v1::Unanswered::Requeue);
+    let smpp = world.engine().addresses().smpp;
+    let mut customer = Peer::customer(smpp, "sample", BindMode::Transceiver);
+    let id = customer.submit("491701");
+    // Its receipt waits for it, so the message stays.
+    drop(customer);
+    let (late, number) = alpha.hear_message();
+    world.until("it is held", |world| world.carrier("alpha").held == 1);
+    say_receipt(&mut alpha, &number, "unknown");
+    assert!(matches!(alpha.hear(), Said::Answered { status: CommandStatus::ROK, .. }));
+    assert_eq!((world.carrier("alpha").held, world.totals().delivered), (0, 1));
+    // Neither does another receipt of its numbers mean it.
+    say_receipt(&mut alpha, &number, "another");
+    assert!(matches!(alpha.hear(), Said::Answered { status: CommandStatus::ROK, .. }));
+    alpha.answer(late, CommandStatus::ROK, "late");
+    let mut customer = Peer::customer(smpp, "sample", BindMode::Transceiver);
+    assert_eq!(customer.hear_receipt().0, id);
+    all_is_done(&world);
+    assert_eq!(world.history(&id), ["accepted", "attempt_failed", "final", "receipt_delivered"]);
+}
+
+#[test]
+fn a_held_message_stays_with_its_carrier_when_the_journals_oldest_segment_goes() {
+    let mut world = World::with_journal(1 << 20, 2 << 20);
+    let (alpha_smsc, beta_smsc) = (Smsc::new(), Smsc::new());
+    let mut snapshot = sample(&alpha_smsc);
+    snapshot.carriers.push(support::carrier("beta", &beta_smsc));
+    // What is new goes to beta; what is held at alpha is alpha's.
+    snapshot.routes = vec![support::route(&["beta", "alpha"])];
+    snapshot.carriers[0].on_disconnect = v1::Unanswered::Hold.into();
+    let beta_first = snapshot.clone();
+    snapshot.routes = vec![support::route(&["alpha"])];
+    world.apply(&snapshot);
+    let mut alpha = alpha_smsc.accept();
+    let mut beta = beta_smsc.accept();
+    world.until("alpha is up", |world| world.carrier("alpha").binds_up == 1);
+    let id = submit(&world, 1).remove(0);
+    let (_, number) = alpha.hear_message();
+    drop(alpha);
+    let alpha = alpha_smsc.accept();
+    world.until("it is held", |world| world.carrier("alpha").held == 1);
+    world.apply(&beta_first);
+    let first = world.stats().journal.unwrap().start_offset;
+    let mut sent = 0;
+    while world.stats().journal.unwrap().start_offset == first {
+        submit(&world, 1_000);
+        for _ in 0..1_000 {
+            let (sequence_number, to) = beta.hear_message();
+            sent += 1;
+            beta.answer(sequence_number, CommandStatus::ROK, &format!("b{sent}"));
+            say_receipt(&mut beta, &to, &format!("b{sent}"));
+        }
+        world.until("the others have ended", |world| world.totals().open_messages == 1);
+    }
+    drop(alpha);
+    world.crash();
+    let mut alpha = alpha_smsc.accept();
+    world.until("it is held there", |world| world.carrier("alpha").held == 1);
+    say_receipt(&mut alpha, &number, "unknown");
+    assert!(matches!(alpha.hear(), Said::Answered { status: CommandStatus::ROK, .. }));
+    world.until("it has ended", |world| world.totals().open_messages == 0);
+    assert_eq!(world.query(&id).unwrap().state(), v1::MessageState::Delivered);
 }

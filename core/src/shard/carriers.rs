@@ -73,10 +73,8 @@ impl Shard {
                 self.carriers[number as usize].binds[bind].state = BindState::Waiting;
                 continue;
             }
-            // Each try takes the next address, and binds start at different ones.
-            let turn = bind + self.carriers[number as usize].binds[bind].failures as usize;
             let address = result.as_ref().map_err(Clone::clone).and_then(|addresses| {
-                let address = addresses.get(turn % addresses.len().max(1)).copied();
+                let address = self.carriers[number as usize].binds[bind].turn.address(bind, addresses);
                 address.ok_or_else(|| format!("{} has no address", asked.host))
             });
             match address.and_then(|address| self.connect(number, bind as u32, address)) {
@@ -173,6 +171,7 @@ impl Shard {
         bind.state = BindState::Bound(name);
         bind.bound_at_ms = self.clock.now_ms();
         bind.failures = 0;
+        bind.turn.answered();
         bind.last_error.clear();
         if transmits && !carrier.up.contains(&bind_number) {
             carrier.up.push(bind_number);
@@ -233,9 +232,16 @@ impl Shard {
         let config = carrier.config.clone();
         let Some(bind) = carrier.binds.get_mut(bind_number as usize) else { return };
         let was_bound = matches!(bind.state, BindState::Bound(_));
+        let was_opening = matches!(bind.state, BindState::Opening(_) | BindState::Resolving);
         bind.state = BindState::Waiting;
         why.clone_into(&mut bind.last_error);
-        bind.failures = bind.failures.saturating_add(1);
+        // At an address that does not answer the next one may.
+        let is_of_address = was_opening && matches!(lost, Lost::Network | Lost::Silent);
+        let tries_next = is_of_address && bind.turn.failed();
+        if !is_of_address {
+            bind.turn.answered();
+        }
+        bind.failures = bind.failures.saturating_add(u32::from(!tries_next));
         let (initial_ms, max_ms) = config.as_ref().map_or((1_000, 60_000), |config| {
             (u64::from(config.spec.reconnect_initial_ms), u64::from(config.spec.reconnect_max_ms))
         });
@@ -243,6 +249,7 @@ impl Shard {
         let has_previous = bind.previous.is_some();
         let patience_ms = match lost {
             Lost::Refused(CommandStatus::RALYBND) if has_previous => AFTER_PARTING_MS,
+            _ if tries_next => 0,
             _ => reconnect::patience_ms(lost, bind.failures, lived_ms, initial_ms, max_ms, random),
         };
         bind.retry_at_ms = now_ms + patience_ms;

@@ -318,6 +318,8 @@ impl Shard {
             self.quarantine.forget(message.id);
         }
         message.phase = Phase::Ending;
+        // No late response and no receipt of its numbers is for it any more.
+        message.is_held = false;
         // Receipts' dates have minutes: nothing is done before it was accepted.
         let mut outcome = outcome;
         outcome.done_ms = outcome.done_ms.max(message.accepted_ms);

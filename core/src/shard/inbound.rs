@@ -9,7 +9,7 @@ use super::alerts::CARRIER_OPERATIONS;
 use super::connection::{ConnectionRef, Owner};
 use super::customers::SYSTEM_ID;
 use super::messages::MessageRef;
-use super::parties::BindState;
+use super::parties::{BindState, CarrierBind};
 use super::{CARRIER_ROLE, Shard};
 use crate::config::Binder;
 use crate::id;
@@ -36,7 +36,11 @@ impl Shard {
     /// A bind of an inbound carrier that no connection has.
     pub(super) fn free_bind(&self, carrier: u32) -> Option<u32> {
         let carrier = self.carriers.get(carrier as usize)?;
-        carrier.binds.iter().position(|bind| bind.connection().is_none()).map(|place| place as u32)
+        let is_free = |bind: &&CarrierBind| bind.connection().is_none();
+        // One whose connection is to be succeeded first: else that would wait in vain.
+        let is_succeeded = |bind: &CarrierBind| is_free(&bind) && bind.previous.is_some();
+        let place = carrier.binds.iter().position(is_succeeded);
+        place.or_else(|| carrier.binds.iter().position(|bind| is_free(&bind))).map(|place| place as u32)
     }
 
     /// The carrier may in: its own bind is answered, or ours goes out.

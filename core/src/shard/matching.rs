@@ -9,10 +9,10 @@ use prost::Message as _;
 
 use super::Shard;
 use super::commit::Then;
-use super::connection::ConnectionRef;
+use super::connection::{ConnectionRef, Owner};
 use super::messages::{MessageRef, Outcome};
-use super::parking::Parked;
-use super::receipts::{Found, Named, kept};
+use super::parking::{PARKED_MS, Parked};
+use super::receipts::{Found, Named, Of, is_to, kept};
 use crate::notice::Level;
 
 /// How a receipt came.
@@ -69,7 +69,7 @@ impl Shard {
         let (found, key) = self.receipts.find(named, &self.messages, &state.learning);
         let is_accepted = receipt.state == MessageState::Accepted;
         let is_final = receipt.state.is_final() || (is_accepted && state.learning.accepted_is_final());
-        if found == Found::Nobody && self.receipts.has_ended(key, now_ms) {
+        if found == Found::Nobody && self.receipts.has_ended(key, named.from, now_ms) {
             state.receipts.duplicate += 1;
             self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
             return;
@@ -79,10 +79,17 @@ impl Shard {
             learned |= state.learning.teach_date(done_ms, wall_ms);
         }
         let zone_ms = i64::from(state.learning.zone_minutes()) * 60_000;
-        let done_ms = receipt.done_at_ms.map_or(wall_ms, |done_ms| done_ms - zone_ms);
+        // As long as its zone is not known a date may lie ahead; nothing is done before it is told.
+        let done_ms = receipt.done_at_ms.map_or(wall_ms, |done_ms| (done_ms - zone_ms).min(wall_ms));
         let outcome = Outcome::new(receipt.state, done_ms, receipt.error);
+        // Where ids repeat, the response that names its message may be another one, still to come.
+        let is_doubtful = is_final
+            && state.receipts.shared_ids > 0
+            && state.in_flight > 0
+            && matches!(found, Found::One { name, .. }
+                if self.messages.get(name).is_some_and(|message| !is_to(message, named.from)));
         match found {
-            Found::One { name, entry } => {
+            Found::One { name, entry } if !is_doubtful => {
                 if let Some(message) = self.messages.get_mut(name) {
                     learned |= state.learning.teach(message.carrier_message_id(), receipt.message_id);
                     message.was_accepted |= is_accepted;
@@ -91,7 +98,7 @@ impl Shard {
                     state.receipts.matched += 1;
                     self.counters.receipts_matched += 1;
                     self.receipts.forget_entry(entry, name);
-                    self.receipts.note_ended(key, now_ms);
+                    self.receipts.note_ended(key, named.from, now_ms);
                     self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
                 } else {
                     state.receipts.intermediate += 1;
@@ -107,7 +114,7 @@ impl Shard {
                 self.counters.receipts_unmatched += 1;
                 self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
             }
-            Found::Nobody => {
+            Found::Nobody | Found::One { .. } => {
                 let parked = Parked {
                     connection,
                     sequence_number,
@@ -117,8 +124,12 @@ impl Shard {
                     from: kept(message.source.digits),
                     to: kept(message.destination.digits),
                     parked_at_ms: now_ms,
+                    first_ms: self.receipts.lot.first_ms(key, now_ms),
                 };
-                if !self.receipts.lot.park(key, parked) {
+                if state.in_flight == 0 && state.held.is_empty() {
+                    // No response is to come that could name its message.
+                    self.settle(key, &parked, false);
+                } else if !self.receipts.lot.park(key, parked) {
                     // It may be one that is still to be matched: the carrier shall keep it for now.
                     self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
                 }
@@ -135,13 +146,15 @@ impl Shard {
         let number = message.carrier;
         let carrier = &mut self.carriers[number as usize];
         let id = message.carrier_message_id();
-        let (parked, is_shared) = self.receipts.expect(number, id, name, &self.messages, &carrier.learning);
+        let of = Of { learning: &carrier.learning, repeats: carrier.receipts.shared_ids > 0 };
+        let (parked, is_shared) = self.receipts.expect(number, id, name, &self.messages, of);
         carrier.receipts.shared_ids += u64::from(is_shared);
         let Some((key, parked)) = parked else { return };
         carrier.receipts.early += 1;
         carrier.receipts.matched += 1;
         let learned = carrier.learning.teach(id, parked.id.octets());
-        self.receipts.note_ended(key, self.clock.now_ms());
+        self.receipts.lot.forget_asked(key);
+        self.receipts.note_ended(key, parked.from.octets(), self.clock.now_ms());
         self.counters.receipts_matched += 1;
         let then =
             Then::AnswerCarrier { connection: parked.connection, sequence_number: parked.sequence_number };
@@ -151,41 +164,101 @@ impl Shard {
         }
     }
 
-    /// No response has named the messages of these receipts.
-    pub(super) fn expire_parked(&mut self) {
-        while let Some((key, parked)) = self.receipts.lot.expire(self.clock.now_ms()) {
-            let Parked { connection, sequence_number, carrier, .. } = parked;
-            let arrival = Arrival { connection, carrier, sequence_number };
-            if let Some(name) = self.held_by_numbers(&parked) {
-                self.carriers[carrier as usize].receipts.matched += 1;
-                self.counters.receipts_matched += 1;
-                self.receipts.note_ended(key, self.clock.now_ms());
-                self.end_as(name, parked.outcome, Then::AnswerCarrier { connection, sequence_number });
-                continue;
-            }
-            let state = &mut self.carriers[carrier as usize];
-            if state.in_flight > 0 && self.receipts.lot.may_ask_again(key) {
-                // The response may still come.
-                self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
-                continue;
-            }
-            state.receipts.unmatched += 1;
-            self.counters.receipts_unmatched += 1;
-            let is_doubted = state.learning.note_unmatched();
-            if is_doubted {
-                let hint = "see `brivas carriers quirks`; set quirks.messageIds if the carrier writes ids in more than one way";
-                let fields = vec![("carrier", state.name.to_string()), ("hint", hint.to_owned())];
-                self.notices.tell(Level::Warning, "carrier_receipts_unmatched", fields);
-                self.write_learned(carrier);
-            }
-            // Nobody here knows the message: to send the receipt again would help nobody.
-            self.respond(arrival.connection, sequence_number, CommandStatus::ROK, &[]);
+    /// Every tick: receipts that no response can name any more, and those that have waited long enough.
+    pub(super) fn settle_parked(&mut self) {
+        if self.receipts.lot.is_empty() {
+            return;
         }
+        let now_ms = self.clock.now_ms();
+        let oldest_ms: Vec<u64> =
+            (0..self.carriers.len()).map(|number| self.oldest_attempt_ms(number)).collect();
+        let may_be_named = |parked: &Parked| oldest_ms[parked.carrier as usize] <= parked.first_ms;
+        let messages = &self.messages;
+        for carrier in &mut self.carriers {
+            carrier.held.retain(|&name| messages.get(name).is_some_and(|message| message.is_held));
+        }
+        let carriers = &self.carriers;
+        // A late response may name it, which tells more than its numbers do.
+        let may_be_late = |parked: &Parked| !carriers[parked.carrier as usize].held.is_empty();
+        let connections = &self.connections;
+        let decided = self.receipts.lot.take_decided(|parked| {
+            // An unbind waits for what came before it.
+            let connection = connections.get(parked.connection);
+            let parts = connection.is_some_and(|connection| connection.session.is_asked_to_unbind());
+            let waits = may_be_named(parked) || may_be_late(parked);
+            waits && !parts && now_ms - parked.parked_at_ms < PARKED_MS
+        });
+        for (key, parked) in decided {
+            self.settle(key, &parked, may_be_named(&parked));
+        }
+    }
+
+    /// When the oldest of a carrier's unanswered attempts was sent; the end of time if there is none.
+    fn oldest_attempt_ms(&mut self, carrier: usize) -> u64 {
+        let state = &self.carriers[carrier];
+        if state.in_flight == 0 {
+            return u64::MAX;
+        }
+        let binds = state.binds.iter().flat_map(|bind| {
+            [bind.connection(), bind.previous.map(|previous| previous.connection)].into_iter().flatten()
+        });
+        // What is parted with still gets its responses.
+        let retiring = self.retiring.iter().map(|(name, _)| *name).filter(|name| {
+            let owner = self.connections.get(*name).map(|connection| connection.owner);
+            matches!(owner, Some(Owner::Carrier(number, _)) if number as usize == carrier)
+        });
+        let names: Vec<_> = binds.chain(retiring).collect();
+        let oldest = names.into_iter().filter_map(|name| {
+            self.connections.get_mut(name).and_then(|connection| connection.session.oldest_sent_ms())
+        });
+        oldest.min().unwrap_or(u64::MAX)
+    }
+
+    /// Decides about a receipt that no response has named so far. `may_be_named`: one still could.
+    fn settle(&mut self, key: u64, parked: &Parked, may_be_named: bool) {
+        let &Parked { connection, sequence_number, carrier, outcome, .. } = parked;
+        let now_ms = self.clock.now_ms();
+        let state = &mut self.carriers[carrier as usize];
+        if may_be_named {
+            // The carrier keeps it: it is not lost with us.
+            self.receipts.lot.note_asked(key, parked.first_ms, now_ms);
+            self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
+            return;
+        }
+        self.receipts.lot.forget_asked(key);
+        let named = Named { carrier, id: parked.id.octets(), from: parked.from.octets() };
+        let by_id = match self.receipts.find(named, &self.messages, &state.learning).0 {
+            Found::One { name, entry } => {
+                self.receipts.forget_entry(entry, name);
+                Some(name)
+            }
+            Found::Nobody | Found::Many => None,
+        };
+        if let Some(name) = by_id.or_else(|| self.held_by_numbers(parked)) {
+            self.carriers[carrier as usize].receipts.matched += 1;
+            self.counters.receipts_matched += 1;
+            self.receipts.note_ended(key, parked.from.octets(), now_ms);
+            self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+            return;
+        }
+        let state = &mut self.carriers[carrier as usize];
+        state.receipts.unmatched += 1;
+        self.counters.receipts_unmatched += 1;
+        let is_doubted = state.learning.note_unmatched();
+        if is_doubted {
+            let hint = "see `brivas carriers quirks`; set quirks.messageIds if the carrier writes ids in more than one way";
+            let fields = vec![("carrier", state.name.to_string()), ("hint", hint.to_owned())];
+            self.notices.tell(Level::Warning, "carrier_receipts_unmatched", fields);
+            self.write_learned(carrier);
+        }
+        // Nobody here knows the message: to send the receipt again would help nobody.
+        self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
     }
 
     /// A receipt that may be matched later, when others that it could mean have ended; once.
     fn ask_again_or_let_go(&mut self, arrival: Arrival, key: u64) {
-        let again = self.receipts.lot.may_ask_again(key);
+        let now_ms = self.clock.now_ms();
+        let again = self.receipts.lot.note_asked(key, now_ms, now_ms);
         let status = if again { CommandStatus::RX_T_APPN } else { CommandStatus::ROK };
         self.counters.receipts_unmatched += u64::from(!again);
         self.respond(arrival.connection, arrival.sequence_number, status, &[]);

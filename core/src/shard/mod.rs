@@ -9,6 +9,7 @@
 //! customers; `operations` is what customers ask beyond submit_sm; `customers` and `carriers` hold the binds, `commit` waits
 //! for the journal; `sweep` is the clock's work, `retention` the journal's; `taps` feeds traces.
 
+mod addresses;
 mod admission;
 mod alerts;
 mod bind_queue;
@@ -24,6 +25,7 @@ mod crowd;
 mod customers;
 mod delivery;
 mod drain;
+mod expiry;
 mod forward;
 mod idempotency;
 mod inbound;
@@ -149,6 +151,7 @@ pub(crate) struct Shard {
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
+    next_expiry_ms: u64,
     sweep_slot: usize,
     carrying: Carrying,
     draining: Draining,
@@ -241,6 +244,7 @@ impl Shard {
             paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
+            next_expiry_ms: 0,
             next_look_ms: 0,
             sweep_slot: 0,
             carrying: Carrying::default(),

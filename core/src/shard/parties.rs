@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use brivas_proto::v1;
 
+use super::addresses::Turn;
 use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
 use super::learning::Learning;
@@ -89,8 +90,10 @@ pub(crate) struct CarrierBind {
     pub(crate) queue: BindQueue,
     /// Monotonic milliseconds.
     pub(crate) retry_at_ms: u64,
-    /// Failed attempts in a row.
+    /// Failed attempts in a row; of a host with more than one address, failed rounds.
     pub(crate) failures: u32,
+    /// Which of the host's addresses is tried.
+    pub(crate) turn: Turn,
     pub(crate) last_error: String,
     pub(crate) round_trip: RoundTrip,
     /// The connection that this bind had before its configuration changed: it goes on until the next is up.
@@ -115,6 +118,7 @@ impl CarrierBind {
             queue: BindQueue::default(),
             retry_at_ms: 0,
             failures: 0,
+            turn: Turn::default(),
             last_error: String::new(),
             round_trip: RoundTrip::new(config.spec.window_min, config.spec.window_max),
             previous: None,

@@ -51,6 +51,14 @@ pub(crate) struct Named<'a> {
     pub(crate) from: &'a [u8],
 }
 
+/// What is known of a carrier where an id of its is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Of<'a> {
+    pub(crate) learning: &'a Learning,
+    /// It has given open messages the same id: by itself an id of its proves little.
+    pub(crate) repeats: bool,
+}
+
 /// Whom a receipt means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -136,12 +144,12 @@ impl ReceiptIndex {
         id: &[u8],
         name: MessageRef,
         messages: &Messages,
-        learning: &Learning,
+        of: Of<'_>,
     ) -> (Option<(u64, Parked)>, bool) {
         let key = Key::of(id);
         let hash = self.hash(carrier, &key);
         if !self.lot.is_empty()
-            && let Some(parked) = self.take_parked(carrier, id, hash, name, messages, learning)
+            && let Some(parked) = self.take_parked(carrier, id, hash, name, messages, of)
         {
             return (Some(parked), false);
         }
@@ -170,15 +178,17 @@ impl ReceiptIndex {
         hash: u64,
         name: MessageRef,
         messages: &Messages,
-        learning: &Learning,
+        of: Of<'_>,
     ) -> Option<(u64, Parked)> {
-        let ways = learning.ways();
+        let ways = of.learning.ways();
+        let destination = |from: &[u8]| messages.get(name).is_some_and(|message| is_to(message, from));
         if let Some(parked) = self.lot.get(hash)
-            && learning.matches(id, parked.id.octets())
+            && of.learning.matches(id, parked.id.octets())
+            // Where ids repeat it may be another message's, whose response is still to come.
+            && (!of.repeats || destination(parked.from.octets()))
         {
             return Some((hash, self.lot.take(hash)?));
         }
-        let destination = |from: &[u8]| messages.get(name).is_some_and(|message| is_to(message, from));
         for (is_way, radix) in [(ways.hexadecimal, 16), (ways.decimal, 10)] {
             let Some(key) = is_way.then(|| converted(id, radix)).flatten() else { continue };
             let hash = self.hash(carrier, &key);
@@ -311,22 +321,28 @@ impl ReceiptIndex {
         }
     }
 
-    /// Notes that this receipt, by its key, has ended its message.
-    pub(crate) fn note_ended(&mut self, key: u64, now_ms: u64) {
+    /// Notes that a receipt with this key, from this number, has ended its message.
+    pub(crate) fn note_ended(&mut self, key: u64, from: &[u8], now_ms: u64) {
         if self.ended.is_empty() {
             self.ended = vec![(0, 0); ENDED_MAX];
         }
+        let key = self.with_number(key, from);
         self.ended[key as usize % ENDED_MAX] = (key, (now_ms / 1_000) as u32);
     }
 
-    /// Whether such a receipt has ended its message lately.
-    pub(crate) fn has_ended(&self, key: u64, now_ms: u64) -> bool {
+    /// Whether such a receipt has ended its message lately. From another number it is another message's: ids come again.
+    pub(crate) fn has_ended(&self, key: u64, from: &[u8], now_ms: u64) -> bool {
+        let key = self.with_number(key, from);
         let ended = self.ended.get(key as usize % ENDED_MAX);
         ended.is_some_and(|&(known, at)| known == key && (now_ms / 1_000) as u32 - at < ENDED_SECONDS)
     }
+
+    fn with_number(&self, key: u64, number: &[u8]) -> u64 {
+        key ^ self.hasher.hash_one(&number[number.len().saturating_sub(NUMBER_DIGITS)..])
+    }
 }
 
-fn is_to(message: &Message, number: &[u8]) -> bool {
+pub(crate) fn is_to(message: &Message, number: &[u8]) -> bool {
     message.content().is_ok_and(|content| same_number(digits(&content.destination), number))
 }
 
@@ -378,7 +394,8 @@ mod tests {
                 api: None,
             });
             self.messages.get_mut(name).unwrap().set_carrier_message_id(id.as_bytes());
-            self.index.expect(1, id.as_bytes(), name, &self.messages, &self.learning);
+            let of = Of { learning: &self.learning, repeats: false };
+            self.index.expect(1, id.as_bytes(), name, &self.messages, of);
             name
         }
 
@@ -456,9 +473,10 @@ mod tests {
         open.expect("a", "");
         let named = Named { carrier: 1, id: b"a", from: b"" };
         let key = open.index.find(named, &open.messages, &open.learning).1;
-        assert!(!open.index.has_ended(key, 5_000));
-        open.index.note_ended(key, 5_000);
-        assert!(open.index.has_ended(key, 604_999));
-        assert!(!open.index.has_ended(key, 605_000));
+        assert!(!open.index.has_ended(key, b"491701", 5_000));
+        open.index.note_ended(key, b"491700000001", 5_000);
+        assert!(open.index.has_ended(key, b"+491700000001", 604_999));
+        assert!(!open.index.has_ended(key, b"491700000002", 5_001));
+        assert!(!open.index.has_ended(key, b"491700000001", 605_000));
     }
 }

@@ -190,6 +190,9 @@ impl Restored {
         };
         open.attempts = message.attempts;
         open.is_held = message.held;
+        if message.held {
+            open.carrier = message.carrier;
+        }
         if let Some(sent) = message.sent {
             open.sent(v1::Sent { attempt: message.attempts, ..sent });
         }

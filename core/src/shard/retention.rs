@@ -234,6 +234,7 @@ impl Shard {
                 key_only: false,
                 held: message.is_held,
                 parts: self.open_parts(name, carrier),
+                carrier: if message.is_held { carrier.to_owned() } else { String::new() },
             }),
             consent: None,
         }

@@ -32,7 +32,7 @@ impl Shard {
         self.go_on_succeeding();
         self.retry_due();
         self.start_due();
-        self.expire_parked();
+        self.settle_parked();
         self.expire_joining();
         self.together.expire(self.clock.now_ms());
         self.sweep_messages();
@@ -43,6 +43,7 @@ impl Shard {
             self.look_elsewhere();
         }
         self.tell_journal_failure();
+        self.tell_of_expiry_daily();
         self.idempotency.expire(self.clock.wall_ms);
         self.carry_forward();
         self.go_on_draining();

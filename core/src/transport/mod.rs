@@ -4,6 +4,7 @@
 //! settings. A plain connection pays one comparison a read and a write for it.
 
 mod certificate;
+pub(crate) mod foreign;
 mod listener;
 mod network;
 mod proxy;

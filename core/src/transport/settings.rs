@@ -16,6 +16,7 @@ use super::certificate;
 pub(crate) struct ServerTls {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) expires_at_ms: i64,
+    pub(crate) client_certificates: v1::ClientCertificates,
 }
 
 /// TLS towards a carrier.
@@ -55,7 +56,7 @@ impl ServerTls {
         // Binds live for hours: a resumed session would save nothing, and could outlive a certificate that was taken out.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self { config: Arc::new(config), expires_at_ms })
+        Ok(Self { config: Arc::new(config), expires_at_ms, client_certificates: spec.client_certificates() })
     }
 }
 

@@ -12,11 +12,12 @@ pub mod wire;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::{PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use brivas_engine::{Engine, EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+use brivas_engine::{Engine, EngineOptions, LookUp, RETENTION_BYTES, SEGMENT_BYTES};
 use brivas_proto::v1;
 use prost::Message as _;
 use sha2::{Digest, Sha256};
@@ -44,6 +45,7 @@ pub struct World {
     runtime: Runtime,
     segment_bytes: u64,
     retention_bytes: u64,
+    look_up: Option<LookUp>,
 }
 
 impl World {
@@ -56,14 +58,24 @@ impl World {
     pub fn with_journal(segment_bytes: u64, retention_bytes: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self { folder, engine: None, runtime, segment_bytes, retention_bytes };
+        let mut world = Self { folder, engine: None, runtime, segment_bytes, retention_bytes, look_up: None };
         world.engine = Some(world.open());
+        world
+    }
+
+    /// An engine with nothing configured that knows other host names than the system does.
+    pub fn looking_up(
+        look_up: impl Fn(&str, u16) -> std::io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        let mut world = Self::new();
+        world.look_up = Some(Arc::new(look_up));
+        world.restart();
         world
     }
 
     fn open(&self) -> Engine {
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        Engine::start(EngineOptions {
+        let options = EngineOptions {
             data_dir: self.folder.path().to_owned(),
             smpp_listen: here,
             messaging_listen: here,
@@ -71,8 +83,11 @@ impl World {
             control_token: CONTROL_TOKEN.to_owned(),
             segment_bytes: self.segment_bytes,
             retention_bytes: self.retention_bytes,
-        })
-        .unwrap()
+        };
+        match &self.look_up {
+            None => Engine::start(options).unwrap(),
+            Some(look_up) => Engine::start_with(options, Arc::clone(look_up)).unwrap(),
+        }
     }
 
     pub fn engine(&self) -> &Engine {

@@ -21,6 +21,8 @@ pub(super) struct Bind {
     pub(super) tlvs: bool,
     /// What the peer has not answered.
     pub(super) outstanding: Outstanding<Sent>,
+    /// It was asked to part.
+    pub(super) parting: bool,
     /// Ends once what is to be written is written.
     pub(super) closing: bool,
 }
@@ -41,13 +43,18 @@ impl Bind {
             group: 0,
             tlvs: false,
             outstanding: Outstanding::new(),
+            parting: false,
             closing: false,
         }
     }
 
     /// How many deliver_sm more it may be sent now.
     pub(super) fn room(&self, deliver_window: usize) -> usize {
-        if !self.mode.is_some_and(BindMode::receives) || self.closing || self.link.pending() > OUT_MAX_BYTES {
+        if !self.mode.is_some_and(BindMode::receives)
+            || self.closing
+            || self.parting
+            || self.link.pending() > OUT_MAX_BYTES
+        {
             return 0;
         }
         deliver_window.saturating_sub(self.outstanding.len())

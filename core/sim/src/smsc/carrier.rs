@@ -4,14 +4,11 @@ use std::collections::VecDeque;
 use std::io;
 
 use brivas_smpp::pdu::{BindRequest, BindResponse};
-use brivas_smpp::{
-    BindMode, CommandId, CommandStatus, Frame, InterfaceVersion, Pdu, RegisteredDelivery, ShortMessage,
-    status,
-};
+use brivas_smpp::{BindMode, CommandId, CommandStatus, Frame, Pdu, RegisteredDelivery, ShortMessage, status};
 
 use super::bind::{Bind, Sent};
 use super::conduct::{Conduct, Verdict};
-use super::options::{Receipts, SmscOptions};
+use super::options::{Receipts, SmscOptions, Version};
 use super::receipt::{Receipt, ReceiptWriter};
 use super::sending::{Answer, LateReceipt, LateResponse, MobileSource};
 use super::stats::Stats;
@@ -24,6 +21,8 @@ pub(super) struct Carrier {
     pub(super) options: SmscOptions,
     pub(super) stats: Stats,
     pub(super) conduct: Conduct,
+    /// Responses are as the specification has them, without TLVs.
+    pub(super) responds_plainly: bool,
     pub(super) writer: ReceiptWriter,
     pub(super) numbering: Numbering,
     pub(super) seen: Bitmap,
@@ -68,7 +67,10 @@ impl Carrier {
         });
         Ok(Self {
             conduct: Conduct::new(&options)?,
-            writer: ReceiptWriter::new(options.message_id),
+            responds_plainly: !options.error_body
+                && !options.extra_nul
+                && options.interface_version != Version::V5_0,
+            writer: ReceiptWriter::new(&options),
             numbering: options.numbering()?,
             // Ids of two carriers, or of two runs, differ.
             last_id: options.seed << 40,
@@ -99,7 +101,7 @@ impl Carrier {
     pub(super) fn handle(&mut self, token: usize, bind: &mut Bind, frame: Frame<'_>) -> io::Result<()> {
         match frame.header.command_id {
             CommandId::SUBMIT_SM => self.submit(token, bind, frame),
-            CommandId::DELIVER_SM_RESP | CommandId::GENERIC_NACK => {
+            CommandId::DELIVER_SM_RESP | CommandId::DATA_SM_RESP | CommandId::GENERIC_NACK => {
                 self.acknowledged(bind, frame);
                 Ok(())
             }
@@ -128,9 +130,8 @@ impl Carrier {
                 self.respond(token, bind, Answer { sequence_number, status, id: 0, receipt: None });
                 return Ok(());
             }
-            Verdict::Throttle => {
+            Verdict::Throttle(status) => {
                 self.stats.throttled += 1;
-                let status = CommandStatus::RTHROTTLED;
                 self.respond(token, bind, Answer { sequence_number, status, id: 0, receipt: None });
                 return Ok(());
             }
@@ -159,8 +160,18 @@ impl Carrier {
             Receipts::Always => true,
             Receipts::Never => false,
         };
-        let receipt = wanted.then(|| Receipt::new(id, fate, &message, self.wall_ms));
+        let receipt = wanted.then(|| {
+            let mut receipt = Receipt::new(id, fate, &message, self.wall_ms);
+            receipt.came_on = token as u32;
+            receipt
+        });
         self.respond(token, bind, Answer { sequence_number, status: CommandStatus::ROK, id, receipt });
+        let every = self.options.unbind_every;
+        if every > 0 && self.stats.submits.is_multiple_of(every) && !bind.parting {
+            bind.parting = true;
+            self.stats.unbinds += 1;
+            wire::bare(&mut bind.link.out, CommandId::UNBIND, CommandStatus::ROK, UNBIND_SEQUENCE_NUMBER);
+        }
         Ok(())
     }
 
@@ -235,6 +246,8 @@ impl Carrier {
                 );
             }
             Ok(Pdu::EnquireLinkResp(_)) => {}
+            // What it had not acknowledged goes to its next bind.
+            Ok(Pdu::UnbindResp(_)) => bind.closing = true,
             Ok(Pdu::Unbind(_)) => {
                 wire::bare(&mut bind.link.out, CommandId::UNBIND_RESP, CommandStatus::ROK, sequence_number);
                 bind.closing = true;
@@ -274,11 +287,12 @@ impl Carrier {
         self.stats.binds += 1;
         bind.mode = Some(mode);
         bind.group = group;
-        bind.tlvs = request.interface_version.has_tlvs();
+        let version = self.options.interface_version.interface_version();
+        bind.tlvs = request.interface_version.has_tlvs() && version.has_tlvs();
         if mode.receives() {
             self.groups[group].receivers.push(token);
         }
-        let interface_version = bind.tlvs.then_some(InterfaceVersion::V3_4);
+        let interface_version = bind.tlvs.then_some(version);
         let response = BindResponse::new(b"simulated", interface_version);
         Pdu::BindResp(mode, response).encode(&mut bind.link.out, CommandStatus::ROK, sequence_number);
     }
@@ -319,6 +333,8 @@ impl Carrier {
     }
 }
 
+/// No deliver_sm gets this number before the next unbind.
+const UNBIND_SEQUENCE_NUMBER: u32 = 0x7FFF_FFFF;
 /// Customers at most.
 const GROUPS_MAX: usize = 10_000;
 /// How often a receipt is sent at most.

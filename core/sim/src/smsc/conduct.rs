@@ -12,7 +12,8 @@ use crate::random::Random;
 pub(super) enum Verdict {
     Take(Fate),
     Refuse(CommandStatus),
-    Throttle,
+    /// Too fast.
+    Throttle(CommandStatus),
     Ignore,
     HangUp,
 }
@@ -40,6 +41,7 @@ pub(super) struct Conduct {
     disconnect_every: u64,
     messages: u64,
     throttle: Option<Bucket>,
+    throttle_status: CommandStatus,
 }
 
 impl Conduct {
@@ -67,6 +69,7 @@ impl Conduct {
             disconnect_every: options.disconnect_every,
             messages: 0,
             throttle,
+            throttle_status: options.throttle_status.status()?,
         })
     }
 
@@ -81,7 +84,7 @@ impl Conduct {
             return Verdict::HangUp;
         }
         if self.throttle.as_mut().is_some_and(|bucket| !bucket.take(now_ns)) {
-            return Verdict::Throttle;
+            return Verdict::Throttle(self.throttle_status);
         }
         if self.silent_ratio > 0.0 && self.random.fraction() < self.silent_ratio {
             return Verdict::Ignore;
@@ -183,7 +186,7 @@ mod tests {
                 }
                 Verdict::Ignore => 3,
                 Verdict::HangUp => 4,
-                Verdict::Throttle => unreachable!(),
+                Verdict::Throttle(_) => unreachable!(),
             }] += 1;
         }
         for (count, expected) in counts.into_iter().zip([36_000i32, 36_000, 18_000, 10_000, 100]) {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use brivas_smpp::{CommandStatus, MessageState};
+use brivas_smpp::{CommandStatus, InterfaceVersion, MessageState};
 use serde::Deserialize;
 
 use crate::numbers::Numbering;
@@ -32,12 +32,34 @@ pub struct SmscOptions {
     pub error_rates: Vec<ErrorRate>,
     /// Messages a second over all binds, beyond which ESME_RTHROTTLED is answered; 0 is no limit.
     pub throttle_per_second: u64,
+    /// What is answered beyond it: ESME_RTHROTTLED, ESME_RMSGQFUL, or a number of the carrier's own.
+    pub throttle_status: StatusName,
     /// Closes the connection at each so many messages, unanswered; 0 never does.
     pub disconnect_every: u64,
+    /// Asks to part by unbind at each so many messages, which it still answers; 0 never does.
+    pub unbind_every: u64,
     /// The share of messages that get neither response nor receipt.
     pub silent_ratio: f64,
     /// How message ids are written.
     pub message_id: MessageIdForm,
+    /// In which PDU receipts come, and what tells that they are some.
+    pub receipt_form: ReceiptForm,
+    /// How often each is sent.
+    pub receipt_copies: u64,
+    /// Receipts go to another bind of the customer's than their message came on, where there is one.
+    pub receipt_elsewhere: bool,
+    /// ENROUTE is told before the final state.
+    pub receipt_enroute: bool,
+    /// Minutes that receipts' dates are ahead of UTC: local time, as many write it.
+    pub receipt_zone_minutes: i64,
+    /// Responses with an error have a body.
+    pub error_body: bool,
+    /// Texts end with a NUL more than they should, which is counted in their length.
+    pub extra_nul: bool,
+    /// The version that it speaks: "3.3" sends no TLVs, "5.0" its congestion_state.
+    pub interface_version: Version,
+    /// With "5.0": how full it is, percent.
+    pub congestion_state: u8,
     /// Messages from mobiles; absent sends none.
     pub mobile_originated: Option<MobileOriginated>,
     /// Unanswered deliver_sm on a bind at most; more wait.
@@ -115,6 +137,54 @@ pub enum MessageIdForm {
     Padded,
     /// Hexadecimal digits in the response, decimal ones in the receipt, as some carriers do.
     Mixed,
+    /// The reverse.
+    Reversed,
+    /// Capital hexadecimal digits in the response, small ones in the receipt.
+    Case,
+    /// 20 decimal digits in the response, no zeros in front in the receipt.
+    Zeros,
+    /// A UUID in the response, without its dashes in the receipt.
+    Dashes,
+    /// 8 hexadecimal digits, as SMPP 3.3 has room for.
+    Short,
+}
+
+/// How receipts come.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptForm {
+    /// deliver_sm with esm_class, text and, from 3.4 on, TLVs.
+    Text,
+    /// The same without the esm_class that says so, and without TLVs.
+    Plain,
+    /// deliver_sm with TLVs and no text.
+    Tlvs,
+    /// data_sm with the text in message_payload.
+    DataSm,
+}
+
+/// A version of SMPP.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub enum Version {
+    /// Without TLVs.
+    #[serde(rename = "3.3")]
+    V3_3,
+    /// As most.
+    #[serde(rename = "3.4")]
+    V3_4,
+    /// With congestion_state.
+    #[serde(rename = "5.0")]
+    V5_0,
+}
+
+impl Version {
+    pub(super) const fn interface_version(self) -> InterfaceVersion {
+        match self {
+            Self::V3_3 => InterfaceVersion::V3_3,
+            Self::V3_4 => InterfaceVersion::V3_4,
+            Self::V5_0 => InterfaceVersion::V5_0,
+        }
+    }
 }
 
 /// Messages from mobiles to the customers.
@@ -159,9 +229,20 @@ impl Default for SmscOptions {
             states: Vec::new(),
             error_rates: Vec::new(),
             throttle_per_second: 0,
+            throttle_status: StatusName::Code(CommandStatus::RTHROTTLED.0),
             disconnect_every: 0,
+            unbind_every: 0,
             silent_ratio: 0.0,
             message_id: MessageIdForm::Hexadecimal,
+            receipt_form: ReceiptForm::Text,
+            receipt_copies: 1,
+            receipt_elsewhere: false,
+            receipt_enroute: false,
+            receipt_zone_minutes: 0,
+            error_body: false,
+            extra_nul: false,
+            interface_version: Version::V3_4,
+            congestion_state: 0,
             mobile_originated: None,
             deliver_window: 10_000,
             held_max: 2_000_000,
@@ -201,6 +282,18 @@ impl SmscOptions {
                     rate.error
                 )));
             }
+        }
+        self.throttle_status.status()?;
+        options::within("receipt_copies", self.receipt_copies, 1, 10)?;
+        options::within(
+            "the size of receipt_zone_minutes",
+            self.receipt_zone_minutes.unsigned_abs(),
+            0,
+            840,
+        )?;
+        options::within("congestion_state", self.congestion_state.into(), 0, 99)?;
+        if self.interface_version == Version::V3_3 && self.receipt_form == ReceiptForm::Tlvs {
+            return Err(options::invalid("receipt_form is tlvs: interface_version 3.3 has none"));
         }
         options::within("deliver_window", self.deliver_window as u64, 1, 1_000_000)?;
         options::within("held_max", self.held_max as u64, 1, 100_000_000)?;
@@ -277,6 +370,12 @@ mod tests {
         assert!(refused(r#"{"silent_ratio": 2}"#).contains("silent_ratio is 2"));
         assert!(refused(r#"{"error_rates": [{"command_status": "ESME_X", "ratio": 1}]}"#).contains("ESME_X"));
         assert!(refused(r#"{"states": [{"state": "GONE", "ratio": 1}]}"#).contains("GONE"));
+        assert!(refused(r#"{"receipt_copies": 11}"#).contains("receipt_copies is 11"));
+        assert!(refused(r#"{"throttle_status": "ESME_X"}"#).contains("ESME_X"));
+        assert!(
+            refused(r#"{"interface_version": "3.3", "receipt_form": "tlvs"}"#)
+                .contains("receipt_form is tlvs")
+        );
         assert!(refused(r#"{"deliver_window": 0}"#).contains("deliver_window is 0"));
     }
 

@@ -4,10 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 
 use brivas_smpp::frame::HEADER_BYTES;
-use brivas_smpp::{CommandId, CommandStatus};
+use brivas_smpp::tlv::{self, Tag};
+use brivas_smpp::{CommandId, CommandStatus, MessageState};
 
 use super::bind::{Bind, Sent};
 use super::carrier::Carrier;
+use super::conduct::Fate;
+use super::options::Version;
 use super::receipt::{IdText, Receipt};
 use crate::wire;
 
@@ -48,7 +51,7 @@ impl Carrier {
         if self.options.receipt_before_response
             && let Some(receipt) = answer.receipt.take()
         {
-            self.send_or_delay(bind, receipt);
+            self.tell(bind, receipt);
         }
         if self.options.latency_ms == 0 {
             self.answer(bind, answer);
@@ -68,10 +71,49 @@ impl Carrier {
     #[inline]
     fn answer(&mut self, bind: &mut Bind, answer: Answer) {
         let id = IdText::of_response(answer.id, self.options.message_id);
-        wire::submit_response(&mut bind.link.out, answer.status, answer.sequence_number, id.octets());
+        if self.responds_plainly {
+            wire::submit_response(&mut bind.link.out, answer.status, answer.sequence_number, id.octets());
+        } else {
+            self.answer_peculiarly(bind, &answer, id);
+        }
         if let Some(receipt) = answer.receipt {
+            self.tell(bind, receipt);
+        }
+    }
+
+    /// A response as no specification has it, or with TLVs.
+    fn answer_peculiarly(&self, bind: &mut Bind, answer: &Answer, id: IdText) {
+        let out = &mut bind.link.out;
+        let start = out.len();
+        wire::header(out, 0, CommandId::SUBMIT_SM_RESP, answer.status, answer.sequence_number);
+        match (answer.status.is_ok(), self.options.error_body) {
+            (true, _) => out.extend_from_slice(id.octets()),
+            (false, true) => out.extend_from_slice(b"refused"),
+            (false, false) => {}
+        }
+        if answer.status.is_ok() || self.options.error_body {
+            out.extend_from_slice(if self.options.extra_nul { b"\0\0" } else { b"\0" });
+        }
+        if bind.tlvs && self.options.interface_version == Version::V5_0 && answer.status.is_ok() {
+            tlv::append(out, Tag::CONGESTION_STATE, &[self.options.congestion_state]);
+        }
+        let length = (out.len() - start) as u32;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    }
+
+    /// A receipt, and what goes with it.
+    #[inline]
+    fn tell(&mut self, bind: &mut Bind, receipt: Receipt) {
+        if self.options.receipt_enroute {
+            self.held += 1;
+            let fate = Fate { state: MessageState::Enroute, ..receipt.fate };
+            self.send_or_delay(bind, Receipt { fate, ..receipt });
+        }
+        for _ in 1..self.options.receipt_copies {
+            self.held += 1;
             self.send_or_delay(bind, receipt);
         }
+        self.send_or_delay(bind, receipt);
     }
 
     #[inline]
@@ -79,7 +121,7 @@ impl Carrier {
         if self.options.receipt_delay_ms > 0 {
             let due_ns = self.now_ns + self.options.receipt_delay_ms * 1_000_000;
             self.receipts.push_back(LateReceipt { due_ns, group: bind.group, receipt });
-        } else if bind.room(self.options.deliver_window) > 0 {
+        } else if bind.room(self.options.deliver_window) > 0 && !self.options.receipt_elsewhere {
             self.send_receipt(bind, receipt);
         } else {
             self.park(bind.group, receipt);
@@ -111,8 +153,15 @@ impl Carrier {
             };
             let count = bind.room(self.options.deliver_window).min(PUMP_CHUNK);
             without_room = if count == 0 { without_room + 1 } else { 0 };
-            for _ in 0..count {
-                let Some(receipt) = self.groups[group].parked.pop_front() else { break };
+            let is_elsewhere = self.options.receipt_elsewhere && self.groups[group].receivers.len() > 1;
+            for sent in 0..count {
+                let parked = &mut self.groups[group].parked;
+                if is_elsewhere && parked.front().is_some_and(|receipt| receipt.came_on == token as u32) {
+                    // Another bind's turn comes; one that is full keeps it waiting.
+                    without_room += usize::from(sent == 0);
+                    break;
+                }
+                let Some(receipt) = parked.pop_front() else { break };
                 self.stats.receipts_waiting -= 1;
                 self.send_receipt(bind, receipt);
             }

@@ -16,6 +16,7 @@ counters! {
         queue_full,
         ignored,
         hung_up,
+        unbinds,
         receipts_sent,
         receipts_acked,
         receipts_refused,

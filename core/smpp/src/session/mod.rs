@@ -276,6 +276,16 @@ impl Session {
         self.peer_version
     }
 
+    /// Whether the peer has asked to part, and waits for what it sent before to be answered.
+    pub const fn is_asked_to_unbind(&self) -> bool {
+        self.unbind_asked.is_some()
+    }
+
+    /// When the oldest of our requests that is not answered was sent.
+    pub fn oldest_sent_ms(&mut self) -> Option<u64> {
+        self.window.oldest_sent_ms()
+    }
+
     /// Our unanswered messages.
     pub const fn in_flight(&self) -> usize {
         self.messages_in_flight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.requests import Request
@@ -40,6 +41,8 @@ _TOTALS: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.PROTOCOL_ERRORS, "protocol_errors"),
     (metrics.BINDS_REFUSED, "binds_refused"),
     (metrics.CONNECTIONS_ACCEPTED, "connections_accepted"),
+    (metrics.TLS_HANDSHAKES_FAILED, "tls_handshakes_failed"),
+    (metrics.PROXY_HEADERS_REFUSED, "proxy_headers_refused"),
     (metrics.OPEN_MESSAGES, "open_messages"),
     (metrics.CONNECTIONS, "connections"),
 )
@@ -111,8 +114,21 @@ def add_engine(exposition: Exposition, stats: control_pb2.StatsResponse) -> None
         exposition.add(metrics.CARRIER_ROUND_TRIP, carrier.round_trip_ms / 1000, labels)
         if carrier.HasField("congestion_state"):
             exposition.add(metrics.CARRIER_CONGESTION, carrier.congestion_state, labels)
+        if carrier.certificate_expires_at_ms:
+            exposition.add(metrics.CARRIER_CERTIFICATE, carrier.certificate_expires_at_ms / 1000, labels)
+    add_listeners(exposition, stats.listeners)
     for metric, field in _JOURNAL:
         exposition.add(metric, getattr(stats.journal, field))
     exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p50 / _MICROSECONDS, {"quantile": "0.5"})
     exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p99 / _MICROSECONDS, {"quantile": "0.99"})
     exposition.add_count(metrics.JOURNAL_SYNC, stats.journal.syncs)
+
+
+def add_listeners(exposition: Exposition, listeners: Iterable[control_pb2.ListenerStats]) -> None:
+    """The configuration's listeners: the gateway's own has no name."""
+    for listener in listeners:
+        if listener.name:
+            labels = {"listener": listener.name}
+            exposition.add(metrics.LISTENER_CONNECTIONS, listener.connections_accepted, labels)
+            if listener.tls:
+                exposition.add(metrics.LISTENER_CERTIFICATE, listener.certificate_expires_at_ms / 1000, labels)
