@@ -68,11 +68,12 @@ def test_octets_may_be_flash_and_have_no_options_of_a_text(api: Api) -> None:
     flash = {**octets, "encoding": "binary", "flash": True}
     assert api.client.post("/v1/messages", json=flash).status_code == 202
     assert api.engine.requests[0].messages[0].content.data_coding == 0xF4
-    for wrong, named in [
+    wrongs: list[tuple[dict[str, Any], str]] = [
         ({"encoding": "gsm7"}, "`encoding` is `gsm7` and `data` is given"),
         ({"transliterate": True}, "`transliterate` goes with `text`"),
         ({"flash": True, "data_coding": 8}, "`flash` and `data_coding` are given"),
-    ]:
+    ]
+    for wrong, named in wrongs:
         body = problem(api.client.post("/v1/messages", json={**octets, **wrong}), 422, "invalid")
         assert named in body["detail"]
 
