@@ -212,7 +212,7 @@ fn tls_that_makes_no_sense_refuses_the_whole_configuration() {
         tls.world.refused(&snapshot)
     };
     let misfit = of(&|spec| spec.key.clone_from(&other.key));
-    assert!(misfit.contains("tls.key does not belong to tls.certificate"), "{misfit}");
+    assert!(misfit.contains("tls.key: does not belong to tls.certificate"), "{misfit}");
     let garbage = of(&|spec| spec.certificate = "hello".to_owned());
     assert!(garbage.contains("tls.certificate: holds no certificate"), "{garbage}");
     let torn = of(&|spec| spec.certificate.truncate(100));

@@ -180,6 +180,8 @@ pub(crate) struct ShardParts {
     pub(crate) restored: replay::Restored,
     pub(crate) secret: [u8; 32],
     pub(crate) notices: Notices,
+    /// Memory for open messages.
+    pub(crate) open_bytes: u64,
 }
 
 pub(crate) use parts::{Manner, PartRecord};
@@ -198,6 +200,7 @@ impl Shard {
             restored,
             secret,
             notices,
+            open_bytes,
         } = parts;
         let clock = Clock::start();
         let mut shard = Self {
@@ -212,7 +215,7 @@ impl Shard {
             connections_max: crowd::connections_max(),
             accounts: Vec::new(),
             carriers: Vec::new(),
-            messages: Messages::new(OPEN_MESSAGES_MAX),
+            messages: Messages::new(OPEN_MESSAGES_MAX, usize::try_from(open_bytes).unwrap_or(usize::MAX)),
             index: MessageIndex::new(Bounds::USUAL),
             aliases: Aliases::default(),
             refused_recipients: RefusedRecipients::default(),

@@ -15,6 +15,7 @@ pub(crate) use listener::{LISTENERS_MAX, ListenerConfig, Opened, listen, open_ne
 pub(crate) use network::Networks;
 pub(crate) use proxy::{Prologue, Step};
 pub(crate) use settings::ClientTls;
+pub use settings::{Misfit, check_carrier_tls, check_listener_tls};
 pub(crate) use tls::{BEGUN_OCTETS_MAX, Taken, TlsStream};
 
 use mio::net::TcpStream;

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.account import PasswordHash, SystemId
-from brivas.resources.base import Claim, Fault, Part, Resource, SecretUse, Tag
+from brivas.resources.base import Claim, Fault, Part, Resource, SecretReader, SecretUse, Tag
 from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, LongMessages
@@ -222,6 +222,14 @@ class Carrier(Resource, frozen=True):
             ):
                 if secret is not None:
                     yield SecretUse(("spec", "tls", field), secret)
+
+    def secret_faults(self, read: SecretReader) -> Iterable[Fault]:
+        """Certificates and keys are such, and belong together."""
+        # It needs the extension: whoever has no TLS does not load it.
+        from brivas.resources.tls import carrier_faults
+
+        spec = self.spec
+        return carrier_faults(spec.tls, spec.host or "", read) if spec.tls is not None else ()
 
     def faults(self) -> Iterable[Fault]:
         """A backoff starts below where it ends, and so does a window; who connects decides what else is needed."""
