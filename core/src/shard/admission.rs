@@ -170,7 +170,8 @@ impl Shard {
             return Err(CommandStatus::RSYSERR);
         }
         let is_new = takes == Takes::Slot;
-        let messages_full = (is_new && self.messages.is_full()) || !self.journal.has_room();
+        let no_slot = if is_new { self.messages.is_full() } else { !self.messages.has_memory() };
+        let messages_full = no_slot || !self.journal.has_room();
         let account = &mut self.accounts[account_number as usize];
         let Some(config) = account.config.as_ref().map(Arc::clone) else {
             return Err(CommandStatus::RBINDFAIL);
