@@ -31,4 +31,6 @@ pub use conformance::{Conformance, ConformanceOptions, Peer};
 pub use handle::Handle;
 pub use load::{Load, LoadOptions};
 pub use mover::{Mover, MoverOptions};
-pub use smsc::{ErrorRate, MessageIdForm, MobileOriginated, Receipts, Smsc, SmscOptions, StateRate};
+pub use smsc::{
+    ErrorRate, MessageIdForm, MobileOriginated, ReceiptForm, Receipts, Smsc, SmscOptions, StateRate, Version,
+};

@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 pub mod peer;
+pub mod raw;
 pub mod site;
 pub mod wire;
 
@@ -30,6 +31,7 @@ use v1::control_client::ControlClient;
 use v1::messaging_client::MessagingClient;
 
 pub use peer::{Peer, Said, Smsc};
+pub use raw::{RawPeer, raw};
 pub use wire::{Authority, Pair, Wire};
 
 /// How long anything may take.

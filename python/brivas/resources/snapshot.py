@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brivas.errors import ConfigError
 from brivas.resources.account import Account
-from brivas.resources.carrier import Carrier, CarrierQuirks
+from brivas.resources.carrier import LONG_CREDENTIAL_LENGTH_MAX, PASSWORD_LENGTH_MAX, Carrier, CarrierQuirks
 from brivas.resources.config import Config
 from brivas.resources.listener import Listener, ListenerTls
 from brivas.resources.routing_snapshot import compile_routing
@@ -127,6 +127,21 @@ def _password_hash(config: Config, owner: Account | Carrier) -> str:
     return text
 
 
+def _carrier_password(config: Config, carrier: Carrier) -> str:
+    spec = carrier.spec
+    password = _secret(config, spec.password)
+    allowed = LONG_CREDENTIAL_LENGTH_MAX if spec.long_credentials else PASSWORD_LENGTH_MAX
+    length = len(password.encode())
+    if length > allowed:
+        hint = "if the carrier gave you this one, say `longCredentials: true`"
+        raise ConfigError(
+            f"Carrier {carrier.name}: password has {length} octets: "
+            + (f"at most {allowed} are sent" if spec.long_credentials else f"SMPP allows {allowed} (3.4 §4.1.1)"),
+            hint="check the secret" if spec.long_credentials else hint,
+        )
+    return password
+
+
 def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
     spec = carrier.spec
     return control_pb2.Carrier(
@@ -134,7 +149,7 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         host=spec.host or "",
         port=spec.port,
         system_id=spec.system_id,
-        password=_secret(config, spec.password),
+        password=_carrier_password(config, carrier),
         system_type=spec.system_type,
         bind_mode=_BIND_MODE[spec.bind_mode],
         binds=spec.binds,

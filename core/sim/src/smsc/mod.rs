@@ -13,7 +13,9 @@ mod receipt;
 mod sending;
 mod stats;
 
-pub use options::{ErrorRate, MessageIdForm, MobileOriginated, Receipts, SmscOptions, StateRate};
+pub use options::{
+    ErrorRate, MessageIdForm, MobileOriginated, ReceiptForm, Receipts, SmscOptions, StateRate, Version,
+};
 
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -107,7 +107,9 @@ impl Carrier {
         if self.options.receipt_enroute {
             self.held += 1;
             let fate = Fate { state: MessageState::Enroute, ..receipt.fate };
-            self.send_or_delay(bind, Receipt { fate, ..receipt });
+            let mut enroute = receipt;
+            enroute.fate = fate;
+            self.send_or_delay(bind, enroute);
         }
         for _ in 1..self.options.receipt_copies {
             self.held += 1;
