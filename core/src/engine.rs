@@ -147,6 +147,7 @@ impl Engine {
             journal: appender,
             restored,
             secret,
+            open_bytes: options.open_bytes,
             notices,
         })
         .map_err(io("poll in", &options.data_dir))?;

@@ -27,6 +27,7 @@ pub use engine::{Addresses, Engine};
 pub use error::EngineError;
 pub use notice::{Level, Notice};
 pub use offload::LookUp;
-pub use options::{EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+pub use options::{EngineOptions, OPEN_BYTES, RETENTION_BYTES, SEGMENT_BYTES};
 pub use texts::{TextCost, decode_text, plan_text};
 pub use trace::describe_pdu;
+pub use transport::{Misfit, check_carrier_tls, check_listener_tls};

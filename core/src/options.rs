@@ -20,9 +20,13 @@ pub struct EngineOptions {
     pub segment_bytes: u64,
     /// Octets of journal to keep.
     pub retention_bytes: u64,
+    /// Octets of memory that open messages may take; beyond it they are refused with ESME_RMSGQFUL.
+    pub open_bytes: u64,
 }
 
 /// Octets of a journal segment by default.
 pub const SEGMENT_BYTES: u64 = 256 << 20;
 /// Octets of journal kept by default.
 pub const RETENTION_BYTES: u64 = 4 << 30;
+/// Octets of memory for open messages by default.
+pub const OPEN_BYTES: u64 = 4 << 30;

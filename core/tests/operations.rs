@@ -230,6 +230,36 @@ fn a_partly_failed_submit_multi_tells_each_refused_destination_and_why() {
 }
 
 #[test]
+fn a_submit_multi_whose_recipients_are_nearly_all_refused_tells_each_of_them() {
+    let (world, smsc) = (World::new(), Smsc::new());
+    let mut snapshot = sample(&smsc);
+    snapshot.routes[0].prefix = "49".to_owned();
+    world.apply(&snapshot);
+    // The longest numbers there are, so that the answer is the longest there is.
+    let bad: Vec<String> = (0..254).map(|number| format!("336{number:017}")).collect();
+    let mut numbers: Vec<&str> = bad.iter().map(String::as_str).collect();
+    // All that a bind of 3.4 may name, and all refused: one status, and nobody's state.
+    let mut peer = customer(&world, InterfaceVersion::V3_4);
+    assert_eq!(peer.ask(multi(254, &to_many(&numbers))), (CommandStatus::RINVDSTADR, vec![]));
+    // One of 255 is good.
+    let mut peer = customer(&world, InterfaceVersion::V5_0);
+    numbers.insert(100, "491701");
+    let (status, body) = peer.ask(multi(255, &to_many(&numbers)));
+    assert_eq!(status, CommandStatus::ROK);
+    let response = SubmitMultiResponse::decode(&body).unwrap();
+    let refused: Vec<_> = response.unsuccessful.iter().collect();
+    assert_eq!(refused.len(), 254);
+    for (told, number) in refused.iter().zip(&bad) {
+        assert_eq!((told.address.digits, told.status), (number.as_bytes(), CommandStatus::RINVDSTADR));
+    }
+    assert_eq!((world.totals().accepted, world.totals().refused), (1, 508));
+    let id = String::from_utf8(response.message_id.to_vec()).unwrap();
+    assert_eq!(state(&mut peer, &id).0, MessageState::Enroute);
+    // And the bind goes on.
+    peer.submit("491702");
+}
+
+#[test]
 fn a_submission_to_the_most_recipients_survives_a_crash_with_its_one_id() {
     let (mut world, smsc, _) = without_carrier();
     let mut peer = customer(&world, InterfaceVersion::V5_0);

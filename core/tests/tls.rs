@@ -56,7 +56,7 @@ impl Tls {
 
 #[test]
 fn a_message_and_its_receipt_go_by_tls() {
-    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+    for (version, name) in [(&rustls::version::TLS12, "TLSv1.2"), (&rustls::version::TLS13, "TLSv1.3")] {
         let tls = Tls::new(ClientCertificates::None);
         let mut carrier = tls.smsc.accept();
         let socket = TcpStream::connect(tls.world.listener("tls")).unwrap();
@@ -64,7 +64,7 @@ fn a_message_and_its_receipt_go_by_tls() {
         let mut peer = Peer::over(wire, Role::Esme);
         assert_eq!(peer.bind("sample", PASSWORD, BindMode::Transceiver), ROK);
         let shown = tls.world.binds().into_iter().find(|bind| bind.side == "customer").unwrap().tls;
-        assert_eq!(shown, version.version.as_str().unwrap());
+        assert_eq!(shown, name);
         peer.submit("491701");
         let (sequence_number, _) = carrier.hear_message();
         carrier.answer(sequence_number, CommandStatus::ROK, "1");
@@ -212,7 +212,7 @@ fn tls_that_makes_no_sense_refuses_the_whole_configuration() {
         tls.world.refused(&snapshot)
     };
     let misfit = of(&|spec| spec.key.clone_from(&other.key));
-    assert!(misfit.contains("tls.key does not belong to tls.certificate"), "{misfit}");
+    assert!(misfit.contains("tls.key: does not belong to tls.certificate"), "{misfit}");
     let garbage = of(&|spec| spec.certificate = "hello".to_owned());
     assert!(garbage.contains("tls.certificate: holds no certificate"), "{garbage}");
     let torn = of(&|spec| spec.certificate.truncate(100));

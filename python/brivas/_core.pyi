@@ -36,6 +36,7 @@ class Engine:
         control_token: str,
         segment_bytes: int = ...,
         retention_bytes: int = ...,
+        open_bytes: int = ...,
     ) -> Engine: ...
     def addresses(self) -> dict[str, str]:
         """Where it listens: `smpp`, `messaging`, `control`."""
@@ -113,3 +114,9 @@ def plan_text(
 
 def decode_text(user_data: bytes, data_coding: int, *, has_udh: bool = ..., alphabet: int = ...) -> str | None:
     """What a message says, without its header; None where it is no text, or not valid in its alphabet."""
+
+def check_listener_tls(tls: bytes) -> tuple[str, str] | None:
+    """What the engine would refuse of a serialised `brivas.v1.ListenerTls`: the field from `spec` on, and why."""
+
+def check_carrier_tls(tls: bytes, host: str) -> tuple[str, str] | None:
+    """The same of a serialised `brivas.v1.CarrierTls`; `host` is the carrier's."""

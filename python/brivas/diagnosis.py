@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from brivas import endpoints, settings
 from brivas.errors import BrivasError, UnreachableError
+from brivas.expiry import WARN_DAYS, our_certificates
 from brivas.layout import Layout, read_json
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def diagnose(data: Path, control_target: str | None) -> list[Finding]:
     findings = [_python(), _extension(), _file_limit(), _clock(), *_data(data), _configuration(data)]
     if stats is None:
         return [*findings, *_ports(data), engine]
-    return [*findings, engine, _journal(stats), *_carriers(stats)]
+    return [*findings, engine, _journal(stats), *_carriers(stats), *_certificates(stats, data)]
 
 
 def _python() -> Finding:
@@ -170,3 +171,15 @@ def _carriers(stats: control_pb2.StatsResponse) -> Iterator[Finding]:
         found = f"{carrier.name}: {carrier.binds_up} of {carrier.binds_wanted} binds up, {carrier.queued} queued"
         verdict: Verdict = "ok" if carrier.binds_up == carrier.binds_wanted else "warn" if carrier.binds_up else "fail"
         yield Finding("carrier", verdict, found, "`brivas binds --side carrier` says why")
+
+
+def _certificates(stats: control_pb2.StatsResponse, data: Path) -> Iterator[Finding]:
+    folder = (read_json(Layout(data).config_status) or {}).get("folder")
+    now_ms = time.time() * 1000
+    for each in our_certificates(stats, Path(folder) if isinstance(folder, str) else None, data):
+        days = each.days_left(now_ms)
+        verdict: Verdict = "fail" if days < 0 else "warn" if days < WARN_DAYS else "ok"
+        left = f"{-days} days ago" if days < 0 else f"in {days} days"
+        what = f"{each.owner}'s {each.field}" if each.where is None else each.where
+        hint = f"replace {what}, and its key; new connections get it without a restart, those that are there go on"
+        yield Finding("certificate", verdict, f"{each.describe()}, {left}", hint)

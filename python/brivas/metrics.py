@@ -50,10 +50,27 @@ INCOMING_DELIVERED: Final = Metric("brivas_incoming_delivered", "counter", "Inco
 PROTOCOL_ERRORS: Final = Metric("brivas_protocol_errors", "counter", "PDUs that broke the protocol.")
 BINDS_REFUSED: Final = Metric("brivas_binds_refused", "counter", "Binds refused.")
 CONNECTIONS_ACCEPTED: Final = Metric("brivas_connections_accepted", "counter", "TCP connections taken.")
+TLS_HANDSHAKES_FAILED: Final = Metric(
+    "brivas_tls_handshakes_failed", "counter", "TLS handshakes that failed or did not end in time."
+)
+PROXY_HEADERS_REFUSED: Final = Metric(
+    "brivas_proxy_headers_refused", "counter", "Connections of trusted proxies without a PROXY header that is right."
+)
 OPEN_MESSAGES: Final = Metric(
     "brivas_messages_open", "gauge", "Messages still to be sent or delivered, or whose receipt is."
 )
 CONNECTIONS: Final = Metric("brivas_connections", "gauge", "TCP connections now, of customers and to carriers.")
+
+LISTENER_CONNECTIONS: Final = Metric(
+    "brivas_listener_connections_accepted", "counter", "TCP connections a Listener took.", ("listener",)
+)
+LISTENER_CERTIFICATE: Final = Metric(
+    "brivas_listener_certificate_expiry_time_seconds",
+    "gauge",
+    "When the first of a TLS listener's certificates expires, seconds since 1970.",
+    ("listener",),
+    unit="seconds",
+)
 
 ACCOUNT_BINDS: Final = Metric("brivas_account_binds", "gauge", "Binds of an account now.", ("account",))
 ACCOUNT_ACCEPTED: Final = Metric(
@@ -163,6 +180,13 @@ CARRIER_QUIRKS: Final = Metric(
     "What a carrier's receipts are like, as configured or learned: how ids come from those of the responses"
     " (auto: not known yet), minutes that dates are ahead of UTC, and whether receipts lack their esm_class.",
     ("carrier", "message_ids", "receipt_zone_minutes", "plain_receipts"),
+)
+CARRIER_CERTIFICATE: Final = Metric(
+    "brivas_carrier_certificate_expiry_time_seconds",
+    "gauge",
+    "When the certificate that a carrier is shown expires, seconds since 1970.",
+    ("carrier",),
+    unit="seconds",
 )
 
 JOURNAL_START: Final = Metric("brivas_journal_start_offset", "gauge", "The first offset the journal still holds.")

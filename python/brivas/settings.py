@@ -36,6 +36,9 @@ READY_FILE: Final = Setting("BRIVAS_READY_FILE", None, "Where `brivas up` writes
 DRAIN_TIMEOUT_MS: Final = Setting("BRIVAS_DRAIN_TIMEOUT_MS", "10000", "How long a drain may last.")
 SEGMENT_BYTES: Final = Setting("BRIVAS_SEGMENT_BYTES", "134217728", "Size of a journal segment.")
 RETENTION_BYTES: Final = Setting("BRIVAS_RETENTION_BYTES", "4294967296", "What the journal keeps, all segments.")
+OPEN_BYTES: Final = Setting(
+    "BRIVAS_OPEN_BYTES", "4294967296", "Memory that open messages may take; beyond it ESME_RMSGQFUL."
+)
 LOG_FORMAT: Final = Setting("BRIVAS_LOG_FORMAT", "text", "`text` or `json`: how events are logged on stderr.")
 SMPP_PASSWORD: Final = Setting("BRIVAS_SMPP_PASSWORD", None, "Password to bind with.")
 SIMULATE_SYSTEM_ID: Final = Setting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from tests.integration.gateway import Gateway
@@ -19,12 +19,15 @@ PATIENCE_SECONDS: Final = 5.0
 
 
 @contextlib.contextmanager
-def undisturbed(gateway: Gateway, *, grows_mib: float = 32) -> Iterator[Client]:
+def undisturbed(
+    gateway: Gateway, *, grows_mib: float = 32, bystander: Callable[[], Client] | None = None
+) -> Iterator[Client]:
     """A bystander's bind: while the body runs and after it, messages and their receipts flow on it, without delay.
 
-    What the body makes the gateway keep at most is stated: `grows_mib` of its memory.
+    What the body makes the gateway keep at most is stated: `grows_mib` of its memory. The bind is plain, unless another
+    is given.
     """
-    with gateway.bind("other") as bystander:
+    with gateway.bind("other") if bystander is None else bystander() as served:
         stop = threading.Event()
         slowest = [0.0]
         failed: list[Exception] = []
@@ -34,8 +37,8 @@ def undisturbed(gateway: Gateway, *, grows_mib: float = 32) -> Iterator[Client]:
             try:
                 while not stop.wait(0.05):
                     began = time.monotonic()
-                    bystander.ping()
-                    bystander.receipt(bystander.submit(NUMBER).text)
+                    served.ping()
+                    served.receipt(served.submit(NUMBER).text)
                     slowest[0] = max(slowest[0], time.monotonic() - began)
             except (ConnectionEndedError, OSError, AssertionError) as error:
                 failed.append(error)
@@ -43,13 +46,13 @@ def undisturbed(gateway: Gateway, *, grows_mib: float = 32) -> Iterator[Client]:
         looking = threading.Thread(target=look)
         looking.start()
         try:
-            yield bystander
+            yield served
         finally:
             stop.set()
             looking.join()
         assert failed == []
         assert slowest[0] < PATIENCE_SECONDS, "a bystander waited"
-        bystander.receipt(bystander.submit(NUMBER).text)
+        served.receipt(served.submit(NUMBER).text)
         assert gateway.pid == pid
         assert gateway.rss_mib() - before_mib < grows_mib
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.fenced import Fenced
 from tests.integration.gateway import Gateway
 from tests.integration.peers import Peers
 from tests.integration.recorder import Recorder
@@ -14,6 +15,7 @@ from tests.integration.simulation import simulated_smsc
 from tests.integration.up import Up, running
 from tests.integration.wiretap import Wiretap
 from tests.support import agreement, tshark
+from tests.support.certificates import Authority
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,15 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield gateway
         assert gateway.is_running()
         assert "panicked" not in gateway.logged()
+
+
+@pytest.fixture(scope="module")
+def fenced(tmp_path_factory: pytest.TempPathFactory, guarded: Gateway) -> Fenced:
+    """The same, with listeners for TLS and behind a proxy."""
+    fenced = Fenced(guarded, Authority(tmp_path_factory.mktemp("certificates")))
+    fenced.configure()
+    guarded.reload()
+    return fenced
 
 
 @pytest.fixture

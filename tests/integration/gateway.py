@@ -227,21 +227,7 @@ class Gateway:
 
     def events(self, *kinds: str) -> Iterator[messaging_pb2.WatchedEvent]:
         """The events of now, oldest first: waits until they are durable."""
-        journal = self.stats().journal
-        end = journal.written_offset
-        wait_until(lambda: self.stats().journal.durable_offset >= end, "what is written is durable")
-        if journal.start_offset >= end:
-            return
-        stream = self.client.watch(from_offset=journal.start_offset, kinds=kinds)
-        try:
-            for response in stream:
-                for event in response.events:
-                    if event.offset < end:
-                        yield event
-                if response.next_offset >= end:
-                    return
-        finally:
-            stream.close()
+        return events(self.client, *kinds)
 
     def connect(self, **options: Any) -> Client:
         """A connection without a bind."""
@@ -263,6 +249,25 @@ class Gateway:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+def events(client: ControlClient, *kinds: str) -> Iterator[messaging_pb2.WatchedEvent]:
+    """The events that a gateway has now, oldest first: waits until they are durable."""
+    journal = client.stats().journal
+    end = journal.written_offset
+    wait_until(lambda: client.stats().journal.durable_offset >= end, "what is written is durable")
+    if journal.start_offset >= end:
+        return
+    stream = client.watch(from_offset=journal.start_offset, kinds=kinds)
+    try:
+        for response in stream:
+            for event in response.events:
+                if event.offset < end:
+                    yield event
+            if response.next_offset >= end:
+                return
+    finally:
+        stream.close()
 
 
 def lasting_ports(count: int) -> list[int]:

@@ -38,6 +38,7 @@ class Kind:
     carrier: bool = False
     tls: bool = False
     """As a customer; as a carrier too, where it is one."""
+    ipv6: bool = True
     links: bool = True
     """It asks for the link when it is told to."""
     header: bool = True
@@ -79,7 +80,7 @@ def _java(name: str, **can: Any) -> Kind:
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        _python("smpplib", tls=True),
+        _python("smpplib", tls=True, ipv6=False),
         _python("aiosmpplib", whole=True, header=False, unbinds=False),
         _python("smpp34", carrier=True, parts="payload", links=False, says_why=False, tells_links=False, checks=False),
         Kind(
@@ -93,12 +94,13 @@ KINDS: Final = {
         _java("jsmpp", parts="sar", says_why=False, tells_links=False),
         _java("cloudhopper"),
         Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True),
-        Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True),
+        Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True, ipv6=False),
         Kind(
             "kannel",
             (sys.executable, "-m", "tests.peers.python.kannel_peer"),
             needs="bearerbox",
             tls=True,
+            ipv6=False,
             whole=True,
             only_own=True,
         ),

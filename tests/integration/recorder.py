@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Final, Self
@@ -22,8 +23,9 @@ PUSHED_FROM: Final = 0x4000_0000
 class Recorder:
     """`messages` are those that came, in their order. Port 0 takes a free one. Ids begin with `ids`."""
 
-    def __init__(self, *, port: int = 0, ids: str = "r") -> None:
+    def __init__(self, *, port: int = 0, ids: str = "r", tls: ssl.SSLContext | None = None) -> None:
         self._id_prefix = ids
+        self._tls = tls
         self.messages: list[wire.Message] = []
         self.unbinds = 0
         self._ids = 0
@@ -88,6 +90,12 @@ class Recorder:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return
+            self._connections.append(connection)
         octets = b""
         while True:
             try:

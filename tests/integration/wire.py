@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable, Iterable
@@ -93,19 +94,26 @@ class Client:
         timeout: float = TIMEOUT_SECONDS,
         receive_octets: int | None = None,
         source: str = "",
+        first: bytes = b"",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        """`first` goes out before anything else, `tls` too; `source` is the address to connect from."""
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_STREAM)
         if receive_octets is not None:
             # Before the connection stands: afterwards the window is no longer made smaller.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_octets)
         self.socket.settimeout(timeout)
         try:
-            self.socket.bind((source, 0))
+            if source:
+                self.socket.bind((source, 0))
             self.socket.connect(address)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket.sendall(first)
+            if tls is not None:
+                self.socket = tls.wrap_socket(self.socket, server_hostname=address[0])
         except BaseException:
             self.socket.close()
             raise
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.timeout = timeout
         self.deliveries: list[Message] = []
         self.answers = True
@@ -123,8 +131,8 @@ class Client:
     @property
     def name(self) -> str:
         """`host:port` as the gateway sees it."""
-        host, port = self.socket.getsockname()
-        return f"{host}:{port}"
+        host, port = self.socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def close(self) -> None:
         """Ends the connection."""

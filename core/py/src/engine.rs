@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use brivas_engine::{Census, EngineError, EngineOptions, RETENTION_BYTES, SEGMENT_BYTES};
+use brivas_engine::{Census, EngineError, EngineOptions, OPEN_BYTES, RETENTION_BYTES, SEGMENT_BYTES};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -30,7 +30,8 @@ impl Engine {
     /// Starts it.
     #[new]
     #[pyo3(signature = (*, data_dir, smpp_listen, messaging_listen, control_listen, control_token,
-                        segment_bytes = SEGMENT_BYTES, retention_bytes = RETENTION_BYTES))]
+                        segment_bytes = SEGMENT_BYTES, retention_bytes = RETENTION_BYTES,
+                        open_bytes = OPEN_BYTES))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of a Python constructor")]
     fn new(
         py: Python<'_>,
@@ -41,6 +42,7 @@ impl Engine {
         control_token: String,
         segment_bytes: u64,
         retention_bytes: u64,
+        open_bytes: u64,
     ) -> PyResult<Self> {
         let options = EngineOptions {
             data_dir,
@@ -50,6 +52,7 @@ impl Engine {
             control_token,
             segment_bytes,
             retention_bytes,
+            open_bytes,
         };
         let started = py.detach(|| brivas_engine::Engine::start(options));
         let engine = started.map_err(|error| raised(py, "EngineError", &error.to_string(), error.hint()))?;

@@ -3,6 +3,7 @@
 mod engine;
 mod simulation;
 mod texts;
+mod tls;
 
 use pyo3::prelude::*;
 
@@ -17,6 +18,8 @@ mod _core {
     use super::simulation::Simulation;
     #[pymodule_export]
     use super::texts::{decode_text, plan_text};
+    #[pymodule_export]
+    use super::tls::{check_carrier_tls, check_listener_tls};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

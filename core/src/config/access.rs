@@ -47,7 +47,8 @@ impl CarrierConfig {
                 return Err(wrong("tls is for carriers that we connect to".to_owned()));
             }
         }
-        let tls = spec.tls.as_ref().map(|tls| ClientTls::new(tls, &spec.host)).transpose().map_err(wrong)?;
+        let tls = spec.tls.as_ref().map(|tls| ClientTls::new(tls, &spec.host)).transpose();
+        let tls = tls.map_err(|misfit| wrong(misfit.to_string()))?;
         Ok(Self { spec: spec.clone(), tags, addresses, tls })
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_smpp::session::SessionConfig;
+use brivas_smpp::session::{SessionConfig, State};
 use brivas_smpp::{InterfaceVersion, Session};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
@@ -13,12 +13,10 @@ use super::connection::{Connection, ConnectionRef, Owner};
 use super::operations::CUSTOMER_OPERATIONS;
 use super::{CUSTOMER_ROLE, Shard};
 use crate::notice::Level;
-use crate::transport::{LISTENERS_MAX, ListenerConfig, Opened, Prologue, Stream, TlsStream};
+use crate::transport::{LISTENERS_MAX, ListenerConfig, Opened, Prologue, Stream, TlsStream, foreign};
 
 /// Tokens of listeners in the poll: no connection's generation comes so far. The waker's stands above them.
 const FIRST_TOKEN: usize = usize::MAX - 1 - LISTENERS_MAX - 1;
-/// A certificate that expires so soon is told of when it is taken.
-const EXPIRY_WARNING_MS: i64 = 14 * 24 * 3_600_000;
 
 /// A socket that peers connect to.
 #[derive(Debug)]
@@ -75,7 +73,7 @@ impl Shard {
                 self.notices.tell(Level::Error, "listener_failed", fields);
             }
         }
-        self.warn_of_expiry();
+        self.tell_of_expiry();
     }
 
     fn add_listener(&mut self, mut listener: Listener) -> std::io::Result<()> {
@@ -88,18 +86,6 @@ impl Shard {
         }
         places[place] = Some(listener);
         Ok(())
-    }
-
-    fn warn_of_expiry(&mut self) {
-        for listener in self.config.listeners.iter() {
-            let Some(tls) = &listener.tls else { continue };
-            let left_ms = tls.expires_at_ms - self.clock.wall_ms;
-            if left_ms < EXPIRY_WARNING_MS {
-                let days = (left_ms / (24 * 3_600_000)).to_string();
-                let fields = vec![("listener", listener.name.to_string()), ("days_left", days)];
-                self.notices.tell(Level::Warning, "certificate_expires", fields);
-            }
-        }
     }
 
     /// Takes every connection that waits, on every listener.
@@ -193,6 +179,19 @@ impl Shard {
         }
     }
 
+    /// A stranger's first octets end its session: if they are another protocol's, the log says which.
+    pub(super) fn tell_of_foreign(&mut self, name: ConnectionRef, octets: &[u8]) {
+        if let Some(connection) = self.connections.get(name)
+            && connection.owner == Owner::Stranger
+            && connection.session.state() == State::Closed
+            && connection.session.counters().pdus_in == 0
+            && let Some(what) = foreign::describe(octets)
+        {
+            let fields = vec![("peer", connection.peer.to_string()), ("why", what.to_owned())];
+            self.notices.tell(Level::Warning, "not_smpp", fields);
+        }
+    }
+
     pub(super) fn listener_stats(&self) -> Vec<v1::ListenerStats> {
         let stats = |listener: &Listener| {
             let tls = listener.config.as_ref().and_then(|config| config.tls.as_ref());
@@ -202,6 +201,8 @@ impl Shard {
                 tls: tls.is_some(),
                 certificate_expires_at_ms: tls.map_or(0, |tls| tls.expires_at_ms),
                 connections_accepted: listener.accepted,
+                client_certificates: tls.map_or(0, |tls| tls.client_certificates.into()),
+                proxied: listener.config.as_ref().is_some_and(|config| !config.proxy_from.is_empty()),
             }
         };
         self.listeners.live().map(stats).collect()

@@ -165,6 +165,8 @@ pub(crate) struct Message {
     octets: Vec<u8>,
     mandatory_end: u32,
     body_end: u32,
+    /// Of its buffer, as it was counted.
+    counted: u32,
 }
 
 impl Message {
@@ -313,13 +315,16 @@ pub(crate) struct Messages {
     slots: Vec<Message>,
     free: Vec<u32>,
     max: usize,
+    /// Octets of the slots and of their buffers, also of those that are kept for the next message.
+    octets: usize,
+    octets_max: usize,
     /// Slots that hold parts of messages.
     parts: usize,
 }
 
 impl Messages {
-    pub(crate) const fn new(max: usize) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), max, parts: 0 }
+    pub(crate) const fn new(max: usize, octets_max: usize) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), max, octets: 0, octets_max, parts: 0 }
     }
 
     /// Messages, without the parts that some of them go out in.
@@ -327,9 +332,9 @@ impl Messages {
         self.slots.len() - self.free.len() - self.parts
     }
 
-    /// Whether there is no slot left. Parts take slots too.
+    /// Whether there is no slot left, or no memory. Parts take slots too.
     pub(crate) fn is_full(&self) -> bool {
-        self.slots.len() - self.free.len() >= self.max
+        self.slots.len() - self.free.len() >= self.max || self.octets >= self.octets_max
     }
 
     /// Makes a message a part of another.
@@ -351,6 +356,7 @@ impl Messages {
     pub(crate) fn insert(&mut self, new: NewMessage<'_>) -> MessageRef {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(EMPTY);
+            self.octets += size_of::<Message>();
             self.slots.len() as u32 - 1
         });
         let message = &mut self.slots[slot as usize];
@@ -385,6 +391,9 @@ impl Messages {
         message.api = new.api;
         message.link = None;
         message.set_body(new.content);
+        // Its content may be replaced by another of a few hundred octets: that is not counted.
+        self.octets = self.octets - message.counted as usize + message.octets.capacity();
+        message.counted = message.octets.capacity() as u32;
         MessageRef { slot, generation: message.generation }
     }
 
@@ -431,7 +440,11 @@ impl Messages {
         }
         let message = &mut self.slots[name.slot as usize];
         message.octets.clear();
-        message.octets.shrink_to(BUFFER_KEPT_OCTETS);
+        // What is kept for the next message must leave room for it.
+        let is_scarce = self.octets > self.octets_max / 4 * 3;
+        message.octets.shrink_to(if is_scarce { 0 } else { BUFFER_KEPT_OCTETS });
+        self.octets = self.octets - message.counted as usize + message.octets.capacity();
+        message.counted = message.octets.capacity() as u32;
         message.mandatory_end = 0;
         message.body_end = 0;
         self.free.push(name.slot);
@@ -491,6 +504,7 @@ const EMPTY: Message = Message {
     octets: Vec::new(),
     mandatory_end: 0,
     body_end: 0,
+    counted: 0,
 };
 
 /// Issue: a waiting message shall cost at most 400 octets and its text.
@@ -503,12 +517,18 @@ pub(crate) fn digits<'a>(address: &Address<'a>) -> &'a [u8] {
 
 #[cfg(test)]
 mod tests {
+    use brivas_smpp::tlv::{self, Tag, Tlvs};
+
     use super::*;
 
     fn insert(messages: &mut Messages, text: &[u8]) -> MessageRef {
         let content = ShortMessage { short_message: text, ..ShortMessage::default() };
+        insert_content(messages, &content)
+    }
+
+    fn insert_content(messages: &mut Messages, content: &ShortMessage<'_>) -> MessageRef {
         messages.insert(NewMessage {
-            content: &content,
+            content,
             incoming: false,
             account: 1,
             carrier: 2,
@@ -526,7 +546,7 @@ mod tests {
 
     #[test]
     fn a_name_is_stale_once_its_message_ended() {
-        let mut messages = Messages::new(2);
+        let mut messages = Messages::new(2, usize::MAX);
         let first = insert(&mut messages, b"one");
         messages.remove(first);
         let second = insert(&mut messages, b"two");
@@ -543,8 +563,31 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_bounded_and_comes_back_as_messages_end() {
+        const MAX: usize = 1 << 20;
+        let mut messages = Messages::new(usize::MAX, MAX);
+        for (length, expected) in [(60_000, 15..20), (100, 2_000..4_000), (60_000, 3..20)] {
+            let mut area = Vec::new();
+            tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, &vec![b'x'; length]);
+            let content = ShortMessage { tlvs: Tlvs::parse(&area).unwrap(), ..ShortMessage::default() };
+            let mut names = Vec::new();
+            while !messages.is_full() {
+                names.push(insert_content(&mut messages, &content));
+            }
+            assert!(expected.contains(&names.len()), "{} of {length} octets", names.len());
+            assert!(messages.octets < MAX + 70_000);
+            names.into_iter().for_each(|name| messages.remove(name));
+            // What is kept for the next ones is never all that there is.
+            assert!(messages.octets <= MAX / 4 * 3 + 70_000, "{} octets kept", messages.octets);
+            assert_eq!(messages.len(), 0);
+        }
+        let counted: usize = messages.slots.iter().map(|message| message.octets.capacity()).sum();
+        assert_eq!(messages.octets, counted + messages.slots() * size_of::<Message>());
+    }
+
+    #[test]
     fn the_carriers_id_stands_apart_from_the_body() {
-        let mut messages = Messages::new(2);
+        let mut messages = Messages::new(2, usize::MAX);
         let name = insert(&mut messages, b"text");
         let message = messages.get_mut(name).unwrap();
         message.set_carrier_message_id(b"first");

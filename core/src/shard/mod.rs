@@ -24,6 +24,7 @@ mod crowd;
 mod customers;
 mod delivery;
 mod drain;
+mod expiry;
 mod forward;
 mod idempotency;
 mod inbound;
@@ -148,6 +149,7 @@ pub(crate) struct Shard {
     next_tick_ms: u64,
     next_sync_ms: u64,
     next_look_ms: u64,
+    next_expiry_ms: u64,
     sweep_slot: usize,
     carrying: Carrying,
     draining: Draining,
@@ -174,6 +176,8 @@ pub(crate) struct ShardParts {
     pub(crate) restored: replay::Restored,
     pub(crate) secret: [u8; 32],
     pub(crate) notices: Notices,
+    /// Memory for open messages.
+    pub(crate) open_bytes: u64,
 }
 
 pub(crate) use parts::{Manner, PartRecord};
@@ -192,6 +196,7 @@ impl Shard {
             restored,
             secret,
             notices,
+            open_bytes,
         } = parts;
         let clock = Clock::start();
         let mut shard = Self {
@@ -206,7 +211,7 @@ impl Shard {
             connections_max: crowd::connections_max(),
             accounts: Vec::new(),
             carriers: Vec::new(),
-            messages: Messages::new(OPEN_MESSAGES_MAX),
+            messages: Messages::new(OPEN_MESSAGES_MAX, usize::try_from(open_bytes).unwrap_or(usize::MAX)),
             index: MessageIndex::new(Bounds::USUAL),
             aliases: Aliases::default(),
             refused_recipients: RefusedRecipients::default(),
@@ -238,6 +243,7 @@ impl Shard {
             paced_until_us: 0,
             next_tick_ms: 0,
             next_sync_ms: 0,
+            next_expiry_ms: 0,
             next_look_ms: 0,
             sweep_slot: 0,
             carrying: Carrying::default(),

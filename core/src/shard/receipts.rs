@@ -372,7 +372,11 @@ mod tests {
 
     impl Open {
         fn new() -> Self {
-            Self { messages: Messages::new(1_000_000), index: ReceiptIndex::new(), learning: Learning::new() }
+            Self {
+                messages: Messages::new(1_000_000, usize::MAX),
+                index: ReceiptIndex::new(),
+                learning: Learning::new(),
+            }
         }
 
         fn expect(&mut self, id: &str, number: &str) -> MessageRef {

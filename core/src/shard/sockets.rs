@@ -168,6 +168,7 @@ impl Shard {
                 _ => {}
             }
         }
+        self.tell_of_foreign(name, octets);
         if let Some(connection) = self.connections.get_mut(name) {
             if connection.session.state() != State::Closed {
                 connection.leftover.extend_from_slice(&octets[consumed..]);

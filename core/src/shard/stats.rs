@@ -5,6 +5,10 @@ use brivas_proto::v1;
 use super::Shard;
 use super::connection::Owner;
 use super::parties::BindState;
+use crate::transport::TlsStream;
+
+/// Names of one certificate that a list of binds shows.
+const NAMES_SHOWN_MAX: usize = 8;
 
 /// Plain numbers: only the shard writes them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,6 +120,12 @@ impl Shard {
                 last_sequence_in: counters.last_sequence_in,
                 last_sequence_out: session.last_sequence_out(),
                 tls: connection.stream.tls().map_or_else(String::new, |tls| tls.version().to_owned()),
+                tls_cipher: connection.stream.tls().map_or_else(String::new, TlsStream::cipher),
+                certificate_names: connection
+                    .stream
+                    .tls()
+                    .and_then(TlsStream::peer_names)
+                    .map_or_else(Vec::new, |names| names.iter().take(NAMES_SHOWN_MAX).cloned().collect()),
                 connection: connection.number,
                 round_trip_ms: self.round_trip_ms(connection.owner),
                 ..v1::Bind::default()

@@ -43,6 +43,7 @@ impl Shard {
             self.look_elsewhere();
         }
         self.tell_journal_failure();
+        self.tell_of_expiry_daily();
         self.idempotency.expire(self.clock.wall_ms);
         self.carry_forward();
         self.go_on_draining();

@@ -42,7 +42,12 @@ impl ListenerConfig {
         Ok(Self {
             name: spec.name.as_str().into(),
             address,
-            tls: spec.tls.as_ref().map(ServerTls::new).transpose().map_err(wrong)?,
+            tls: spec
+                .tls
+                .as_ref()
+                .map(ServerTls::new)
+                .transpose()
+                .map_err(|misfit| wrong(misfit.to_string()))?,
             proxy_from: Networks::parse(&spec.proxy_from)
                 .map_err(|why| wrong(format!("proxyProtocol.from: {why}")))?,
         })

@@ -4,6 +4,7 @@
 //! settings. A plain connection pays one comparison a read and a write for it.
 
 mod certificate;
+pub(crate) mod foreign;
 mod listener;
 mod network;
 mod proxy;
@@ -14,6 +15,7 @@ pub(crate) use listener::{LISTENERS_MAX, ListenerConfig, Opened, listen, open_ne
 pub(crate) use network::Networks;
 pub(crate) use proxy::{Prologue, Step};
 pub(crate) use settings::ClientTls;
+pub use settings::{Misfit, check_carrier_tls, check_listener_tls};
 pub(crate) use tls::{BEGUN_OCTETS_MAX, Taken, TlsStream};
 
 use mio::net::TcpStream;

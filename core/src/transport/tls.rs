@@ -3,6 +3,7 @@
 //! Handshakes need the processor for some tenths of a millisecond: the shard takes a few a round, and closes a connection
 //! whose handshake is not through when its bind is due.
 
+use std::cell::OnceCell;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 
@@ -17,11 +18,19 @@ const READ_OCTETS: usize = 32 << 10;
 /// What rustls may hold of a record that has begun: its 16 KiB and its frame (RFC 8446 §5.2, RFC 5246 §6.2.3).
 pub(crate) const BEGUN_OCTETS_MAX: usize = 18 << 10;
 
+/// A peer's first flight: a hello with the largest keys there are has 2 KiB.
+const HELLO_OCTETS_MAX: usize = 8 << 10;
+/// All that a peer sends until the handshake is through, its chain of certificates among it.
+const HANDSHAKE_OCTETS_MAX: usize = 32 << 10;
+
 /// One end of a TLS connection.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     pub(super) socket: TcpStream,
     connection: Connection,
+    peer_names: OnceCell<Vec<String>>,
+    /// Octets that came before the handshake was through.
+    handshake_octets: usize,
     /// Something came from the peer.
     has_heard: bool,
     /// What ended it, told after what came before.
@@ -52,7 +61,8 @@ impl TlsStream {
     }
 
     const fn new(socket: TcpStream, connection: Connection) -> Self {
-        Self { socket, connection, has_heard: false, failed: None }
+        let peer_names = OnceCell::new();
+        Self { socket, connection, peer_names, handshake_octets: 0, has_heard: false, failed: None }
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
@@ -70,12 +80,26 @@ impl TlsStream {
 
     /// "TLSv1.3"; empty while it is not known.
     pub(crate) fn version(&self) -> &'static str {
-        self.connection.protocol_version().and_then(|version| version.as_str()).unwrap_or_default()
+        match self.connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            // No other is offered.
+            _ => "",
+        }
+    }
+
+    /// "TLS_AES_256_GCM_SHA384", as IANA names it; empty while it is not known.
+    pub(crate) fn cipher(&self) -> String {
+        let suite = self.connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+        // rustls tells the suites of TLS 1.3 apart by their names.
+        suite.unwrap_or_default().replacen("TLS13_", "TLS_", 1)
     }
 
     /// Whom the peer's certificate names; None: it showed none.
-    pub(crate) fn peer_names(&self) -> Option<Vec<String>> {
-        self.connection.peer_certificates()?.first().map(certificate::names)
+    pub(crate) fn peer_names(&self) -> Option<&[String]> {
+        let certificate = self.connection.peer_certificates()?.first()?;
+        // Read once: lists of binds are asked for again and again.
+        Some(self.peer_names.get_or_init(|| certificate::names(certificate)))
     }
 
     /// Reads and decrypts what has come, as much as `into` has room for.
@@ -121,6 +145,7 @@ impl TlsStream {
 
     fn decrypt(&mut self, mut records: &[u8], into: &mut [u8], octets: &mut usize) -> std::io::Result<()> {
         self.has_heard = true;
+        self.bound_handshake(records.len())?;
         while !records.is_empty() {
             self.connection.read_tls(&mut records)?;
             let state = match self.connection.process_new_packets() {
@@ -142,6 +167,22 @@ impl TlsStream {
             }
         }
         Ok(())
+    }
+
+    /// rustls would keep 64 KiB of a hello that has not ended, for anybody who connects.
+    fn bound_handshake(&mut self, octets: usize) -> std::io::Result<()> {
+        if !self.connection.is_handshaking() {
+            return Ok(());
+        }
+        self.handshake_octets += octets;
+        let is_hello = self.connection.protocol_version().is_none();
+        let most = if is_hello { HELLO_OCTETS_MAX } else { HANDSHAKE_OCTETS_MAX };
+        if self.handshake_octets <= most {
+            return Ok(());
+        }
+        let what = if is_hello { "hello" } else { "handshake" };
+        let why = format!("TLS: the peer's {what} is longer than {most} octets");
+        Err(std::io::Error::new(ErrorKind::InvalidData, why))
     }
 
     /// Encrypts and writes; gives how much of `octets` was taken, and whether the socket has room for more.

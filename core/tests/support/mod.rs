@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use argon2::password_hash::{PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use brivas_engine::{Engine, EngineOptions, LookUp, RETENTION_BYTES, SEGMENT_BYTES};
+use brivas_engine::{Engine, EngineOptions, LookUp, OPEN_BYTES, RETENTION_BYTES, SEGMENT_BYTES};
 use brivas_proto::v1;
 use prost::Message as _;
 use sha2::{Digest, Sha256};
@@ -47,6 +47,7 @@ pub struct World {
     runtime: Runtime,
     segment_bytes: u64,
     retention_bytes: u64,
+    open_bytes: u64,
     look_up: Option<LookUp>,
 }
 
@@ -60,8 +61,24 @@ impl World {
     pub fn with_journal(segment_bytes: u64, retention_bytes: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut world = Self { folder, engine: None, runtime, segment_bytes, retention_bytes, look_up: None };
+        let mut world = Self {
+            folder,
+            engine: None,
+            runtime,
+            segment_bytes,
+            retention_bytes,
+            open_bytes: OPEN_BYTES,
+            look_up: None,
+        };
         world.engine = Some(world.open());
+        world
+    }
+
+    /// The same, with so much memory for open messages.
+    pub fn with_memory(open_bytes: u64) -> Self {
+        let mut world = Self::new();
+        world.open_bytes = open_bytes;
+        world.restart();
         world
     }
 
@@ -85,6 +102,7 @@ impl World {
             control_token: CONTROL_TOKEN.to_owned(),
             segment_bytes: self.segment_bytes,
             retention_bytes: self.retention_bytes,
+            open_bytes: self.open_bytes,
         };
         match &self.look_up {
             None => Engine::start(options).unwrap(),

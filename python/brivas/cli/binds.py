@@ -41,6 +41,9 @@ def bind_as_dict(bind: control_pb2.Bind) -> dict[str, Any]:
         "name": bind.name,
         "system_id": bind.system_id,
         "peer": bind.peer,
+        "tls": bind.tls or None,
+        "tls_cipher": bind.tls_cipher or None,
+        "certificate_names": list(bind.certificate_names),
         "state": bind.state,
         "interface_version": bind.interface_version,
         "window_used": bind.window_used,
@@ -60,12 +63,15 @@ def print_binds(found: list[dict[str, Any]]) -> None:
     """The binds for people."""
     from brivas.cli.events import clock
 
+    # Where no bind is by TLS there is nothing to tell of it.
+    has_tls = any(bind["tls"] for bind in found)
     rows = [
         (
             str(bind["connection"] or ""),
             bind["side"],
             bind["name"],
             bind["peer"],
+            *([_tls(bind)] if has_tls else []),
             bind["state"],
             f"{bind['window_used']}/{bind['window_max']}",
             str(bind["pdus_in"]),
@@ -75,4 +81,14 @@ def print_binds(found: list[dict[str, Any]]) -> None:
         )
         for bind in found
     ]
-    print_table(("#", "side", "name", "peer", "state", "window", "in", "out", "since", "last error"), rows, "bind")
+    tls_column = ("tls",) if has_tls else ()
+    columns = ("#", "side", "name", "peer", *tls_column, "state", "window", "in", "out", "since", "last error")
+    print_table(columns, rows, "bind")
+
+
+def _tls(bind: dict[str, Any]) -> str:
+    """Version and cipher, and whom the peer's certificate names."""
+    if not bind["tls"]:
+        return "plain"
+    names = ", ".join(bind["certificate_names"])
+    return f"{bind['tls']} {bind['tls_cipher']}" + (f" certificate: {names}" if names else "")

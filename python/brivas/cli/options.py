@@ -30,6 +30,13 @@ def setting_option(flag: str, setting: Setting, **more: Any) -> Callable[[Comman
 messaging_target_option = setting_option("--messaging-target", settings.MESSAGING_TARGET, metavar="HOST:PORT")
 control_target_option = setting_option("--control-target", settings.CONTROL_TARGET, metavar="HOST:PORT")
 api_key_option = setting_option("--api-key", settings.API_KEY, metavar="KEY")
+
+
+def _absolute(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
+    """For other processes too. A link stays one: it is swapped to change a whole folder at once."""
+    return folder if folder is None else folder.absolute()
+
+
 config_option = setting_option(
-    "--config", settings.CONFIG, type=click.Path(path_type=Path, exists=True, resolve_path=True)
+    "--config", settings.CONFIG, type=click.Path(path_type=Path, exists=True), callback=_absolute
 )

@@ -74,6 +74,9 @@ def _announce(started: Started, data: Path, *, as_json: bool) -> None:
     ports = started.ports
     click.echo(styled("Brivas is ready.", fg="green", bold=True))
     click.echo(f"  SMPP               {ports['smpp']}")
+    if started.smpp_tls is not None:
+        host, port = started.smpp_tls["host"], started.smpp_tls["port"]
+        click.echo(f"  SMPP over TLS      {f'[{host}]' if ':' in host else host}:{port}")
     click.echo(f"  HTTP               http://{ports['http']}")
     click.echo(f"  gRPC Messaging     {ports['messaging']}")
     click.echo(f"  gRPC Control       {ports['control']}")

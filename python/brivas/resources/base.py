@@ -7,13 +7,13 @@ JSON Schema and the hints are all made from there. In YAML the names are camelCa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from brivas.resources.secret import SecretRef
+from brivas.resources.secret import Secret, SecretRef
 
 API_VERSION = "brivas.io/v1"
 
@@ -68,6 +68,10 @@ class SecretUse:
 
     path: Path
     secret: SecretRef
+
+
+SecretReader = Callable[[SecretRef], Secret]
+"""Gives what a reference stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +131,9 @@ class Resource(Part, frozen=True):
 
     def faults(self) -> Iterable[Fault]:
         """Rules between fields that are broken."""
+        return ()
+
+    def secret_faults(self, read: SecretReader) -> Iterable[Fault]:
+        """Rules that are broken by what stands in the secrets; asked once all of them were read."""
+        del read
         return ()

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from brivas.resources.account import SYSTEM_ID_LENGTH_MAX, PasswordHash
-from brivas.resources.base import Claim, Fault, Part, Resource, SecretUse, Tag
+from brivas.resources.base import Claim, Fault, Part, Resource, SecretReader, SecretUse, Tag
 from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, LongMessages
@@ -244,6 +244,26 @@ class Carrier(Resource, frozen=True):
             ):
                 if secret is not None:
                     yield SecretUse(("spec", "tls", field), secret)
+
+    def secret_faults(self, read: SecretReader) -> Iterable[Fault]:
+        """The password is no longer than is sent; certificates and keys are such, and belong together."""
+        spec = self.spec
+        if spec.password is not None:
+            allowed = LONG_CREDENTIAL_LENGTH_MAX if spec.long_credentials else PASSWORD_LENGTH_MAX
+            length = len(read(spec.password).reveal().encode())
+            if length > allowed and spec.long_credentials:
+                yield Fault(("spec", "password"), f"the password has {length} octets: at most {allowed} are sent")
+            elif length > allowed:
+                yield Fault(
+                    ("spec", "password"),
+                    f"the password has {length} octets: SMPP allows {allowed} (3.4 §4.1.1)",
+                    "if the carrier gave you this one, say `longCredentials: true`",
+                )
+        if spec.tls is not None:
+            # It needs the extension: whoever has no TLS does not load it.
+            from brivas.resources.tls import carrier_faults
+
+            yield from carrier_faults(spec.tls, spec.host or "", read)
 
     def faults(self) -> Iterable[Fault]:
         """A backoff starts below where it ends, and so does a window; who connects decides what else is needed."""

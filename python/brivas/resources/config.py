@@ -98,6 +98,9 @@ def load_folder(
     if read_secrets:
         problems += _read_secrets(placed, source, secrets)
         problems += _find_files(placed, FileSource(source.folders), found)
+        # What is not there is said first.
+        if not problems:
+            problems += _judge_secrets(placed, secrets)
     if problems:
         raise ConfigRefusedError(problems)
     ordered = sorted((each.resource for each in placed), key=lambda resource: (resource.kind_name, resource.name))
@@ -170,6 +173,15 @@ def _read_secrets(placed: Sequence[_Placed], source: SecretSource, into: dict[Se
                 into[use.secret] = source.read(use.secret)
             except ConfigError as error:
                 yield Problem(each.document.file, each.document.mark(use.path), use.path, error.message, error.hint)
+
+
+def _judge_secrets(placed: Sequence[_Placed], secrets: Mapping[SecretRef, Secret]) -> Iterator[Problem]:
+    for each in placed:
+        named = {use.path: use.secret.describe() for use in each.resource.secrets()}
+        for fault in each.resource.secret_faults(secrets.__getitem__):
+            mark = each.document.mark(fault.path)
+            value = named.get(fault.path)
+            yield Problem(each.document.file, mark, fault.path, fault.message, fault.hint, value)
 
 
 def _find_files(placed: Sequence[_Placed], source: FileSource, into: dict[str, FoundFile]) -> Iterator[Problem]:

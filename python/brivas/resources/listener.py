@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from brivas.resources.base import Claim, Fault, Part, Resource, SecretUse
+from brivas.resources.base import Claim, Fault, Part, Resource, SecretReader, SecretUse
 from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 
@@ -83,6 +83,13 @@ class Listener(Resource, frozen=True):
             yield SecretUse(("spec", "tls", "key"), tls.key)
             if tls.client_ca is not None:
                 yield SecretUse(("spec", "tls", "clientCa"), tls.client_ca)
+
+    def secret_faults(self, read: SecretReader) -> Iterable[Fault]:
+        """Certificates and keys are such, and belong together."""
+        # It needs the extension: whoever has no TLS does not load it.
+        from brivas.resources.tls import listener_faults
+
+        return listener_faults(self.spec.tls, read) if self.spec.tls is not None else ()
 
     def faults(self) -> Iterable[Fault]:
         """An address is one; who verifies needs to know by whom."""

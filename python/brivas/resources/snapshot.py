@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from brivas.errors import ConfigError
 from brivas.resources.account import Account
-from brivas.resources.carrier import LONG_CREDENTIAL_LENGTH_MAX, PASSWORD_LENGTH_MAX, Carrier, CarrierQuirks
+from brivas.resources.carrier import Carrier, CarrierQuirks
 from brivas.resources.config import Config
-from brivas.resources.listener import Listener, ListenerTls
+from brivas.resources.listener import Listener
 from brivas.resources.routing_snapshot import compile_routing
 from brivas.resources.secret import SecretRef
 from brivas.resources.sender import Sender
 from brivas.resources.text import DEFAULT_ALPHABET, LANGUAGE, LONG_MESSAGES
+from brivas.resources.tls import carrier_tls, listener_tls
 from brivas.v1 import control_pb2, events_pb2
 
 _DURABILITY = {"disk": control_pb2.DURABILITY_DISK, "memory": control_pb2.DURABILITY_MEMORY}
@@ -53,11 +54,6 @@ _AUTHENTICATION = {
 _DIRECTION = {
     "outbound": control_pb2.CARRIER_DIRECTION_OUTBOUND,
     "inbound": control_pb2.CARRIER_DIRECTION_INBOUND,
-}
-_CLIENT_CERTIFICATES = {
-    "none": control_pb2.CLIENT_CERTIFICATES_NONE,
-    "optional": control_pb2.CLIENT_CERTIFICATES_OPTIONAL,
-    "required": control_pb2.CLIENT_CERTIFICATES_REQUIRED,
 }
 _VERSION = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 
@@ -127,21 +123,6 @@ def _password_hash(config: Config, owner: Account | Carrier) -> str:
     return text
 
 
-def _carrier_password(config: Config, carrier: Carrier) -> str:
-    spec = carrier.spec
-    password = _secret(config, spec.password)
-    allowed = LONG_CREDENTIAL_LENGTH_MAX if spec.long_credentials else PASSWORD_LENGTH_MAX
-    length = len(password.encode())
-    if length > allowed:
-        hint = "if the carrier gave you this one, say `longCredentials: true`"
-        raise ConfigError(
-            f"Carrier {carrier.name}: password has {length} octets: "
-            + (f"at most {allowed} are sent" if spec.long_credentials else f"SMPP allows {allowed} (3.4 §4.1.1)"),
-            hint="check the secret" if spec.long_credentials else hint,
-        )
-    return password
-
-
 def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
     spec = carrier.spec
     return control_pb2.Carrier(
@@ -149,7 +130,7 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         host=spec.host or "",
         port=spec.port,
         system_id=spec.system_id,
-        password=_carrier_password(config, carrier),
+        password=_secret(config, spec.password),
         system_type=spec.system_type,
         bind_mode=_BIND_MODE[spec.bind_mode],
         binds=spec.binds,
@@ -173,7 +154,7 @@ def _carrier(config: Config, carrier: Carrier) -> control_pb2.Carrier:
         on_timeout=_UNANSWERED[spec.on_timeout],
         on_disconnect=_UNANSWERED[spec.on_disconnect],
         quirks=_quirks(spec.quirks),
-        tls=_carrier_tls(config, carrier),
+        tls=carrier_tls(spec.tls, config.secret) if spec.tls else None,
         direction=_DIRECTION[spec.direction],
         password_hash=_password_hash(config, carrier),
         addresses=spec.addresses,
@@ -195,34 +176,13 @@ def _quirks(quirks: CarrierQuirks) -> control_pb2.CarrierQuirks:
     )
 
 
-def _carrier_tls(config: Config, carrier: Carrier) -> control_pb2.CarrierTls | None:
-    tls = carrier.spec.tls
-    if tls is None:
-        return None
-    return control_pb2.CarrierTls(
-        ca=_secret(config, tls.ca),
-        server_name=tls.server_name or "",
-        client_certificate=_secret(config, tls.client_certificate),
-        client_key=_secret(config, tls.client_key),
-    )
-
-
 def _listener(config: Config, listener: Listener) -> control_pb2.Listener:
     spec = listener.spec
     return control_pb2.Listener(
         name=listener.name,
         address=spec.address,
-        tls=_listener_tls(config, spec.tls) if spec.tls else None,
+        tls=listener_tls(spec.tls, config.secret) if spec.tls else None,
         proxy_from=spec.proxy_protocol.sources if spec.proxy_protocol else (),
-    )
-
-
-def _listener_tls(config: Config, tls: ListenerTls) -> control_pb2.ListenerTls:
-    return control_pb2.ListenerTls(
-        certificate=_secret(config, tls.certificate),
-        key=_secret(config, tls.key),
-        client_certificates=_CLIENT_CERTIFICATES[tls.client_certificates],
-        client_ca=_secret(config, tls.client_ca),
     )
 
 

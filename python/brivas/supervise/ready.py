@@ -29,6 +29,7 @@ def describe_endpoints(
     pid: int,
     pids: Mapping[str, int | None],
     carrier: bool,
+    smpp_tls: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The ready file's object: a face that is not on is absent."""
     smpp: dict[str, Any] = _host_and_port(ports["smpp"])
@@ -39,6 +40,8 @@ def describe_endpoints(
         messaging["token"] = credentials.api_key
         http["api_key"] = credentials.api_key
     faces: dict[str, Any] = {"smpp": smpp}
+    if smpp_tls is not None:
+        faces["smpp_tls"] = dict(smpp_tls)
     if carrier:
         faces["carrier"] = _host_and_port(ports["carrier"])
     running = {name: each for name, each in pids.items() if each is not None and name != "carrier"}

@@ -11,8 +11,9 @@ import datetime
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -28,9 +29,12 @@ from brivas.supervise.ports import Mode, choose_ports
 from brivas.supervise.process import SupervisedProcess
 from brivas.supervise.ready import describe_endpoints, forget_ready_file, wait_until_ready
 from brivas.supervise.sample import Credentials, read_credentials, write_sample
+from brivas.supervise.tls_face import ask_tls_face
 
 STOP_ORDER = ("api", "ops", "gateway", "carrier")
 READY_SECONDS_MAX = 120.0
+FOLLOW_SECONDS = 1.0
+"""How soon the ready file follows a listener that came, went or moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Started:
     """The simulated carrier runs."""
     first: bool
     """The sample was written by this run: its credentials are shown now, and never again."""
+    smpp_tls: dict[str, Any] | None = None
+    """host and port of a TLS listener, if the configuration has one."""
 
 
 def run_up(options: UpOptions, announce: Callable[[Started], None]) -> None:
@@ -152,8 +158,21 @@ class _Up:
         for process in self._processes:
             process.settled = True
         self._ready = True
+        await self._look_for_tls(token)
         self._write_endpoints()
         announce(self._started)
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            if await self._look_for_tls(token):
+                self._write_endpoints()
+
+    async def _look_for_tls(self, token: Secret) -> bool:
+        """Whether customers bind over TLS elsewhere than before: listeners are the configuration's, which changes."""
+        assert self._started is not None  # noqa: S101 - set by _prepare.
+        known = self._started.smpp_tls
+        found = await ask_tls_face(self._started.ports["control"], token, known)
+        self._started = replace(self._started, smpp_tls=found)
+        return found != known
 
     def _write_endpoints(self) -> None:
         """The ready file, once everything was ready, and after each new start of a process."""
@@ -167,6 +186,7 @@ class _Up:
             pid=os.getpid(),
             pids=pids,
             carrier="carrier" in pids,
+            smpp_tls=self._started.smpp_tls,
         )
         write_private_json(self._layout.endpoints, endpoints)
         if self._options.ready_file is not None:

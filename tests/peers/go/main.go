@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type told struct {
 	SystemID    string `json:"system_id"`
 	Password    string `json:"password"`
 	CA          string `json:"ca"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
 	Kind        string `json:"kind"`
 	Source      string `json:"source"`
 	Destination string `json:"destination"`
@@ -118,12 +121,20 @@ func (c *customer) bind(command told) (fields, error) {
 		}
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(pem)
+		config := &tls.Config{RootCAs: roots, ServerName: command.Host}
+		if command.Certificate != "" {
+			own, err := tls.LoadX509KeyPair(command.Certificate, command.Key)
+			if err != nil {
+				return nil, err
+			}
+			config.Certificates = []tls.Certificate{own}
+		}
 		dialer = func(address string) (net.Conn, error) {
-			return tls.Dial("tcp", address, &tls.Config{RootCAs: roots, ServerName: "localhost"})
+			return tls.Dial("tcp", address, config)
 		}
 	}
 	auth := gosmpp.Auth{
-		SMSC:     fmt.Sprintf("%s:%d", command.Host, command.Port),
+		SMSC:     net.JoinHostPort(command.Host, strconv.Itoa(command.Port)),
 		SystemID: command.SystemID,
 		Password: command.Password,
 	}

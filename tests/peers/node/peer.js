@@ -117,7 +117,9 @@ const commands = {
   async bind(told) {
     const address = { host: told.host, port: told.port };
     // The library hands these on to tls.connect.
-    session = smpp.connect(told.ca ? { ...address, tls: true, ca: fs.readFileSync(told.ca) } : address);
+    const read = (file) => file && fs.readFileSync(file);
+    const tls = told.ca && { tls: true, ca: read(told.ca), cert: read(told.certificate), key: read(told.key) };
+    session = smpp.connect({ ...address, ...tls });
     const failed = new Promise((_, reject) => session.on('error', reject));
     failed.catch((error) => console.error(error));
     session.on('deliver_sm', takeDelivery);

@@ -11,7 +11,7 @@ import re
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -112,7 +112,7 @@ class Customer:
                 ports=PORTS[told["mode"]].format(port=told["port"]),
                 system_id=told["system_id"],
                 smpp_password=told["password"],
-                tls_core=f"ssl-trusted-ca-file = {told['ca']}" if "ca" in told else "",
+                tls_core="\n".join(self._tls(told)),
                 tls_smsc="use-ssl = true" if "ca" in told else "",
             )
         )
@@ -132,6 +132,15 @@ class Customer:
             lambda: "Started to receive" in self._logged() or "Client connected" in self._logged(), "smsbox is known"
         )
         return {"status": 0}
+
+    def _tls(self, told: Told) -> Iterator[str]:
+        """Whom it trusts, and what it shows: certificate and key in one file."""
+        if "ca" in told:
+            yield f"ssl-trusted-ca-file = {told['ca']}"
+        if "certificate" in told:
+            own = self.folder / "own.pem"
+            own.write_text(Path(told["certificate"]).read_text() + Path(told["key"]).read_text())
+            yield f"ssl-client-certkey-file = {own}"
 
     async def submit(self, told: Told) -> dict[str, object]:
         text = bytes.fromhex(told["octets"]) if told["kind"] == "binary" else told["text"].encode()

@@ -32,6 +32,8 @@ class Customer:
             context = ssl.create_default_context(cafile=told["ca"])
             # It does not say whom it connects to, so that only the certificate's issuer can be checked.
             context.check_hostname = False
+            if "certificate" in told:
+                context.load_cert_chain(told["certificate"], told["key"])
         self.client = smpplib.client.Client(
             told["host"], told["port"], timeout=20, allow_unknown_opt_params=True, ssl_context=context
         )

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from brivas import settings
 from brivas.cli.main import brivas
+from brivas.cli.options import config_option
 
 HEAVY = (
     "grpc",
@@ -147,3 +148,17 @@ def test_doctor_gives_each_check_a_verdict(tmp_path: Path) -> None:
 def test_two_settings_never_share_a_variable() -> None:
     names = [setting.variable for setting in settings.ALL]
     assert len(names) == len(set(names))
+
+
+def test_a_config_folder_that_is_a_link_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that swapping it changes the whole folder at once, as git-sync and mounted volumes do."""
+    (tmp_path / "first").mkdir()
+    (tmp_path / "current").symlink_to("first")
+    monkeypatch.chdir(tmp_path)
+
+    @click.command()
+    @config_option
+    def show(config: Path) -> None:
+        click.echo(config)
+
+    assert CliRunner().invoke(show, ["--config", "current"]).output == f"{tmp_path / 'current'}\n"

@@ -88,6 +88,23 @@ def test_metrics_are_openmetrics(api: Api) -> None:
     assert found["brivas_carrier_quirks"] == ("info", {f"brivas_carrier_quirks_info{{{labels}}}": 1.0})
 
 
+def test_metrics_say_when_certificates_expire(api: Api) -> None:
+    del api.engine.stats.carriers[:], api.engine.stats.listeners[:]
+    api.engine.stats.listeners.add(name="", connections_accepted=9)
+    api.engine.stats.listeners.add(name="plain", connections_accepted=2)
+    api.engine.stats.listeners.add(name="tls", tls=True, certificate_expires_at_ms=1_800_000_000_000)
+    api.engine.stats.carriers.add(name="mutual", certificate_expires_at_ms=1_900_000_000_000)
+    api.engine.stats.carriers.add(name="plain")
+    found = families(api.client.get("/metrics").text)
+    listeners = "brivas_listener_certificate_expiry_time_seconds"
+    assert found[listeners][1] == {f'{listeners}{{listener="tls"}}': 1_800_000_000.0}
+    carriers = "brivas_carrier_certificate_expiry_time_seconds"
+    assert found[carriers][1] == {f'{carriers}{{carrier="mutual"}}': 1_900_000_000.0}
+    accepted = found["brivas_listener_connections_accepted"][1]
+    assert accepted['brivas_listener_connections_accepted_total{listener="plain"}'] == 2.0
+    assert len(accepted) == 2, "the gateway's own has no name"
+
+
 def test_a_dead_engine_is_told_by_every_path_and_found_again(api: Api) -> None:
     api.engine.stop()
     try:

@@ -10,27 +10,38 @@ from brivas.resources.config import Config, load_folder
 from brivas.resources.problem import ConfigRefusedError
 from brivas.resources.snapshot import compile_snapshot
 from brivas.v1 import control_pb2
+from tests.support.certificates import Authority
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"
-ENVIRONMENT = {"PEM": "a certificate", "KEY": "a key", "CA": "an authority"}
+Environment = dict[str, str]
 
 
-def load(folder: Path, *resources: tuple[str, str]) -> Config:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A certificate, its key, another's key, and who signed it."""
+    authority = Authority(tmp_path_factory.mktemp("certificates"))
+    own, other = authority.sign("own"), authority.sign("other")
+    files = {"PEM": own.certificate, "KEY": own.key, "CA": authority.certificate, "OTHER": other.key}
+    return {**{name: file.read_text().rstrip() for name, file in files.items()}, "NONE": "a certificate"}
+
+
+def load(folder: Path, *resources: tuple[str, str], environment: Environment | None = None) -> Config:
     documents = (
         f"apiVersion: brivas.io/v1\nkind: {kind}\nmetadata: {{name: one}}\nspec: {spec}\n" for kind, spec in resources
     )
     (folder / "all.yaml").write_text("---\n".join(documents))
-    return load_folder(folder, environment=ENVIRONMENT)
+    return load_folder(folder, environment=environment or {})
 
 
-def test_a_listener_reaches_the_engine(tmp_path: Path) -> None:
+def test_a_listener_reaches_the_engine(tmp_path: Path, environment: Environment) -> None:
     spec = """
   address: "[::]:3550"
   tls: {certificate: {env: PEM}, key: {env: KEY}, clientCertificates: required, clientCa: {env: CA}}
   proxyProtocol: {from: [192.0.2.0/24, "2001:db8::7"]}"""
-    listener = compile_snapshot(load(tmp_path, ("Listener", spec))).listeners[0]
+    listener = compile_snapshot(load(tmp_path, ("Listener", spec), environment=environment)).listeners[0]
     assert (listener.name, listener.address) == ("one", "[::]:3550")
-    assert (listener.tls.certificate, listener.tls.key, listener.tls.client_ca) == tuple(ENVIRONMENT.values())
+    tls = listener.tls
+    assert [tls.certificate, tls.key, tls.client_ca] == [environment[name] for name in ("PEM", "KEY", "CA")]
     assert listener.tls.client_certificates == control_pb2.CLIENT_CERTIFICATES_REQUIRED
     assert list(listener.proxy_from) == ["192.0.2.0/24", "2001:db8::7"]
 
@@ -48,14 +59,50 @@ def test_an_account_may_bind_by_certificate_without_a_password(tmp_path: Path) -
     assert (account.password_hash, list(account.addresses)) == ("", ["192.0.2.1"])
 
 
-def test_tls_to_a_carrier_reaches_the_engine(tmp_path: Path) -> None:
+def test_tls_to_a_carrier_reaches_the_engine(tmp_path: Path, environment: Environment) -> None:
     tls = "{ca: {env: CA}, serverName: smsc.example, clientCertificate: {env: PEM}, clientKey: {env: KEY}}"
-    carrier = compile_snapshot(load(tmp_path, ("Carrier", f"{{host: 192.0.2.1, systemId: us, tls: {tls}}}"))).carriers[
-        0
-    ]
-    assert (carrier.tls.ca, carrier.tls.server_name) == ("an authority", "smsc.example")
-    assert (carrier.tls.client_certificate, carrier.tls.client_key) == ("a certificate", "a key")
+    spec = f"{{host: 192.0.2.1, systemId: us, tls: {tls}}}"
+    carrier = compile_snapshot(load(tmp_path, ("Carrier", spec), environment=environment)).carriers[0]
+    assert (carrier.tls.ca, carrier.tls.server_name) == (environment["CA"], "smsc.example")
+    assert [carrier.tls.client_certificate, carrier.tls.client_key] == [environment["PEM"], environment["KEY"]]
     assert carrier.direction == control_pb2.CARRIER_DIRECTION_OUTBOUND
+
+
+@pytest.mark.parametrize(
+    ("kind", "tls", "path", "variable", "message"),
+    [
+        ("Listener", "{certificate: {env: NONE}, key: {env: KEY}}", "certificate", "NONE", "holds no certificate"),
+        ("Listener", "{certificate: {env: PEM}, key: {env: PEM}}", "key", "PEM", "holds no private key"),
+        ("Listener", "{certificate: {env: PEM}, key: {env: OTHER}}", "key", "OTHER", "does not belong to"),
+        (
+            "Listener",
+            "{certificate: {env: PEM}, key: {env: KEY}, clientCertificates: required, clientCa: {env: KEY}}",
+            "clientCa",
+            "KEY",
+            "holds no certificate",
+        ),
+        ("Carrier", "{ca: {env: NONE}}", "ca", "NONE", "holds no certificate"),
+        (
+            "Carrier",
+            "{ca: {env: CA}, clientCertificate: {env: PEM}, clientKey: {env: OTHER}}",
+            "clientKey",
+            "OTHER",
+            "does not belong to",
+        ),
+    ],
+)
+def test_a_certificate_that_the_engine_would_refuse_is_refused_where_it_is_named(
+    tmp_path: Path, environment: Environment, kind: str, tls: str, path: str, variable: str, message: str
+) -> None:
+    where = '{address: "127.0.0.1:1"' if kind == "Listener" else "{systemId: us, host: a"
+    with pytest.raises(ConfigRefusedError) as refused:
+        load(tmp_path, (kind, f"{where}, tls: {tls}}}"), environment=environment)
+    [problem] = refused.value.problems
+    assert (problem.path, problem.mark.line) == (("spec", "tls", path), 4)
+    assert problem.value == f"environment variable {variable}"
+    assert message in problem.message
+    assert problem.hint is not None
+    assert "PRIVATE KEY" not in problem.describe()
 
 
 def test_tls_with_nothing_said_is_still_tls(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_remembered_and_none_for_ever() {
         let mut together = Together::default();
-        let messages = Messages::new(1);
+        let messages = Messages::new(1, usize::MAX);
         let nobody = MessageRef::from_token(u64::MAX);
         for key in 0..GROUPS_MAX as u64 + 1 {
             together.add(key, key, 7, nobody);

@@ -18,6 +18,7 @@ from brivas.cli.output import Output
 @setting_option("--control-listen", settings.CONTROL_LISTEN, metavar="HOST:PORT")
 @setting_option("--segment-bytes", settings.SEGMENT_BYTES, type=click.IntRange(min=1 << 20))
 @setting_option("--retention-bytes", settings.RETENTION_BYTES, type=click.IntRange(min=1 << 22))
+@setting_option("--open-bytes", settings.OPEN_BYTES, type=click.IntRange(min=1 << 20))
 @setting_option("--drain-timeout-ms", settings.DRAIN_TIMEOUT_MS, type=click.IntRange(min=0, max=600_000))
 @click.pass_obj
 def gateway(
@@ -28,6 +29,7 @@ def gateway(
     control_listen: str,
     segment_bytes: int,
     retention_bytes: int,
+    open_bytes: int,
     drain_timeout_ms: int,
 ) -> None:
     """Runs the engine: SMPP and its two gRPC faces.
@@ -36,13 +38,12 @@ def gateway(
     a failed engine exits 70.
     """
     from brivas.layout import Layout
-    from brivas_gateways.gateway.host import Listens, host_engine
+    from brivas_gateways.gateway.host import Bounds, Listens, host_engine
 
     host_engine(
         Layout(output.data),
         Listens(smpp=smpp_listen, messaging=messaging_listen, control=control_listen),
         config_folder=config,
-        segment_bytes=segment_bytes,
-        retention_bytes=retention_bytes,
+        bounds=Bounds(segment_bytes=segment_bytes, retention_bytes=retention_bytes, open_bytes=open_bytes),
         drain_timeout_ms=drain_timeout_ms,
     )

@@ -40,13 +40,21 @@ class Listens:
     control: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Octets: of a journal segment, of the journal, of open messages in memory."""
+
+    segment_bytes: int
+    retention_bytes: int
+    open_bytes: int
+
+
 def host_engine(
     layout: Layout,
     listens: Listens,
     *,
     config_folder: Path | None,
-    segment_bytes: int,
-    retention_bytes: int,
+    bounds: Bounds,
     drain_timeout_ms: int,
 ) -> None:
     """Runs the engine until a signal; an EngineError when it fails."""
@@ -55,7 +63,7 @@ def host_engine(
     _open_descriptors()
     log = Log("gateway")
     token = layout.ensure_control_token()
-    engine = _start(layout, listens, token, segment_bytes, retention_bytes)
+    engine = _start(layout, listens, token, bounds)
     addresses = engine.addresses()
     log.info("engine_started", **addresses)
     try:
@@ -71,7 +79,7 @@ def host_engine(
         _tell(engine, log)
 
 
-def _start(layout: Layout, listens: Listens, token: Secret, segment_bytes: int, retention_bytes: int) -> Engine:
+def _start(layout: Layout, listens: Listens, token: Secret, bounds: Bounds) -> Engine:
     # Not at import time: a process that only asks for help loads no extension.
     from brivas._core import Engine
 
@@ -83,8 +91,9 @@ def _start(layout: Layout, listens: Listens, token: Secret, segment_bytes: int, 
             messaging_listen=listens.messaging,
             control_listen=listens.control,
             control_token=token.reveal(),
-            segment_bytes=segment_bytes,
-            retention_bytes=retention_bytes,
+            segment_bytes=bounds.segment_bytes,
+            retention_bytes=bounds.retention_bytes,
+            open_bytes=bounds.open_bytes,
         )
     except BrivasError:
         raise

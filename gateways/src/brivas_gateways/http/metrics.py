@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.requests import Request
@@ -36,6 +37,8 @@ _TOTALS: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.PROTOCOL_ERRORS, "protocol_errors"),
     (metrics.BINDS_REFUSED, "binds_refused"),
     (metrics.CONNECTIONS_ACCEPTED, "connections_accepted"),
+    (metrics.TLS_HANDSHAKES_FAILED, "tls_handshakes_failed"),
+    (metrics.PROXY_HEADERS_REFUSED, "proxy_headers_refused"),
     (metrics.OPEN_MESSAGES, "open_messages"),
     (metrics.CONNECTIONS, "connections"),
 )
@@ -118,6 +121,9 @@ def add_engine(exposition: Exposition, stats: control_pb2.StatsResponse) -> None
         exposition.add(metrics.CARRIER_ROUND_TRIP, carrier.round_trip_ms / 1000, labels)
         if carrier.HasField("congestion_state"):
             exposition.add(metrics.CARRIER_CONGESTION, carrier.congestion_state, labels)
+        if carrier.certificate_expires_at_ms:
+            exposition.add(metrics.CARRIER_CERTIFICATE, carrier.certificate_expires_at_ms / 1000, labels)
+    add_listeners(exposition, stats.listeners)
     add_receipts(exposition, stats)
     for metric, field in _JOURNAL:
         exposition.add(metric, getattr(stats.journal, field))
@@ -141,3 +147,13 @@ def add_receipts(exposition: Exposition, stats: control_pb2.StatsResponse) -> No
             "plain_receipts": str(learned.plain_receipts).lower(),
         }
         exposition.add(metrics.CARRIER_QUIRKS, 1, labels)
+
+
+def add_listeners(exposition: Exposition, listeners: Iterable[control_pb2.ListenerStats]) -> None:
+    """The configuration's listeners: the gateway's own has no name."""
+    for listener in listeners:
+        if listener.name:
+            labels = {"listener": listener.name}
+            exposition.add(metrics.LISTENER_CONNECTIONS, listener.connections_accepted, labels)
+            if listener.tls:
+                exposition.add(metrics.LISTENER_CERTIFICATE, listener.certificate_expires_at_ms / 1000, labels)

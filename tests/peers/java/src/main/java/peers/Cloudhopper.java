@@ -26,6 +26,7 @@ import com.cloudhopper.smpp.util.DeliveryReceipt;
 import com.cloudhopper.smpp.util.DeliveryReceiptException;
 import com.cloudhopper.smpp.util.SmppUtil;
 import com.google.gson.JsonObject;
+import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.Map;
 import org.joda.time.DateTimeZone;
@@ -74,7 +75,8 @@ final class Cloudhopper extends DefaultSmppSessionHandler implements Driver.Peer
       tls.setIncludeProtocols("TLSv1.2");
       String store = Tls.saved(Tls.trust(text(told, "ca")), text(told, "ca"));
       // It wants a store of keys, even if it has none to show.
-      tls.setKeyStorePath(store);
+      KeyStore own = Tls.own(told);
+      tls.setKeyStorePath(own == null ? store : Tls.saved(own, text(told, "certificate")));
       tls.setKeyStoreType("PKCS12");
       tls.setKeyStorePassword(Tls.PASSWORD);
       tls.setKeyManagerPassword(Tls.PASSWORD);

@@ -75,7 +75,7 @@ final class Jsmpp implements Driver.Peer, MessageReceiverListener {
 
   private Map<String, Object> bind(JsonObject told) throws Exception {
     if (told.has("ca")) {
-      var factory = Tls.context(null, Tls.trust(text(told, "ca"))).getSocketFactory();
+      var factory = Tls.context(Tls.own(told), Tls.trust(text(told, "ca"))).getSocketFactory();
       session = new SMPPSession((host, port) -> new SocketConnection(factory.createSocket(host, port)));
     } else {
       session = new SMPPSession();

@@ -1,5 +1,8 @@
 package peers;
 
+import static peers.Driver.text;
+
+import com.google.gson.JsonObject;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,15 +30,20 @@ final class Tls {
     return store;
   }
 
-  /** What a carrier shows: its certificate, with its key. */
+  /** What one shows: a certificate, with its key. */
   static KeyStore identity(String certificate, String key) throws Exception {
     String pem = Files.readString(Path.of(key)).replaceAll("-----[A-Z ]+-----|\\s", "");
     var encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem));
     KeyStore store = empty();
     var chain = new Certificate[] {certificate(certificate)};
     String algorithm = chain[0].getPublicKey().getAlgorithm();
-    store.setKeyEntry("carrier", KeyFactory.getInstance(algorithm).generatePrivate(encoded), PASSWORD.toCharArray(), chain);
+    store.setKeyEntry("own", KeyFactory.getInstance(algorithm).generatePrivate(encoded), PASSWORD.toCharArray(), chain);
     return store;
+  }
+
+  /** What a customer shows, if it is told to. */
+  static KeyStore own(JsonObject told) throws Exception {
+    return told.has("certificate") ? identity(text(told, "certificate"), text(told, "key")) : null;
   }
 
   /** A store as a file beside the PEM file that it was made from. */
