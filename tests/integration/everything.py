@@ -69,12 +69,15 @@ class Everything:
     def _files(self, number: int) -> Files:
         self.certificate = f"smpp-{number}.example"
         pair = self._authority.sign(self.certificate)
+        own = self._authority.sign(f"brivas-{number}.example")
         other = self._authority.sign(f"other-{number}.example")
         newcomer = Authority(self._folder, f"authority-{number}").certificate
         files = {
             "listener.crt": pair.certificate.read_text(),
             "listener.key": pair.key.read_text(),
             "other.key": other.key.read_text(),
+            "own.crt": own.certificate.read_text(),
+            "own.key": own.key.read_text(),
             "trusted.crt": self._authority.certificate.read_text() + newcomer.read_text(),
             "webhook.secret": WEBHOOK_SECRET,
             "ported.csv": "number,network\n" + "".join(f"49170{number}{each:06},262-03\n" for each in range(1_000)),
@@ -88,6 +91,7 @@ class Everything:
     def _resources(self, number: int) -> list[tuple[str, str, dict[str, Any]]]:
         quick = {"host": "127.0.0.1", "systemId": "brivas", "reconnectInitialMs": 50, "reconnectMaxMs": 200}
         tls = {"certificate": {"file": "listener.crt"}, "key": {"file": "listener.key"}}
+        own = {"clientCertificate": {"file": "own.crt"}, "clientKey": {"file": "own.key"}}
         ranges = [{"prefix": "4917", "network": "262-01"}, {"prefix": f"49{number % 10}", "network": "262-02"}]
         account = {"passwordHash": _HASH, "windowMax": 100 + number, "throughputPerSecond": 100_000 + number}
         beta = {"sendersAllowed": "listed", "tags": [f"tag-{number % 4}"], "bindsMax": 20 + number}
@@ -101,8 +105,8 @@ class Everything:
             (
                 "Carrier",
                 "three",
-                # Whom it trusts is new: another bind takes over before this one goes.
-                {**quick, "port": self._carriers["three"], "tls": {"ca": {"file": "trusted.crt"}}},
+                # Whom it trusts is new, and what it shows: another bind takes over before this one goes.
+                {**quick, "port": self._carriers["three"], "tls": {"ca": {"file": "trusted.crt"}, **own}},
             ),
             ("Carrier", f"new-{number}", {**quick, "port": self._carriers["one"], "systemId": f"new{number}"}),
             ("Route", "balanced", {"prefix": BALANCED, "balance": "message", "targets": balanced}),

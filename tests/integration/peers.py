@@ -37,7 +37,11 @@ class Kind:
     customer: bool = True
     carrier: bool = False
     tls: bool = False
-    """As a customer; as a carrier too, where it is one."""
+    """As a customer."""
+    mutual: bool = False
+    """It can show a certificate."""
+    tls_carrier: bool = False
+    """As a carrier; then it can ask for one."""
     ipv6: bool = True
     links: bool = True
     """It asks for the link when it is told to."""
@@ -74,32 +78,44 @@ def _java(name: str, **can: Any) -> Kind:
         "peers.Driver",
         name,
     )
-    return Kind(name, command, needs=str(target / "lib"), carrier=True, tls=True, **can)
+    return Kind(name, command, needs=str(target / "lib"), carrier=True, tls=True, mutual=True, tls_carrier=True, **can)
 
 
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        _python("smpplib", tls=True, ipv6=False),
+        _python("smpplib", tls=True, mutual=True, ipv6=False),
         _python("aiosmpplib", whole=True, header=False, unbinds=False),
-        _python("smpp34", carrier=True, parts="payload", links=False, says_why=False, tells_links=False, checks=False),
+        _python(
+            "smpp34",
+            carrier=True,
+            tls=True,
+            parts="payload",
+            links=False,
+            says_why=False,
+            tells_links=False,
+            checks=False,
+        ),
         Kind(
             "npm",
             ("node", str(FOLDER / "node" / "peer.js")),
             needs=str(FOLDER / "node" / "node_modules" / "smpp"),
             carrier=True,
             tls=True,
+            mutual=True,
+            tls_carrier=True,
             parts="payload",
         ),
         _java("jsmpp", parts="sar", says_why=False, tells_links=False),
         _java("cloudhopper"),
-        Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True),
+        Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True, mutual=True),
         Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True, ipv6=False),
         Kind(
             "kannel",
             (sys.executable, "-m", "tests.peers.python.kannel_peer"),
             needs="bearerbox",
             tls=True,
+            mutual=True,
             ipv6=False,
             whole=True,
             only_own=True,

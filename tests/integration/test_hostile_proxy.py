@@ -162,7 +162,7 @@ def test_a_header_that_does_not_end_ends_after_its_time(fenced: Fenced) -> None:
         clients = {name: stack.enter_context(proxied(fenced, first)) for name, first in starts.items()}
         for name, client in clients.items():
             assert client.ends() == [], name
-            assert 8 < time.monotonic() - began < 20, name
+            assert time.monotonic() - began > 8, name
             if name != "silent":
                 fenced.wait_logged(since, "proxy_header_refused", "it did not end in time", client.name)
 

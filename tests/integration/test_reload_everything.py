@@ -93,7 +93,7 @@ class World:
 
 @pytest.fixture
 def carriers() -> Iterator[dict[str, Recorder]]:
-    """Two plain ones; `three` is made by the world, which has its certificate."""
+    """Two plain ones; `three`, with TLS on both sides, is made by the world, which has its certificate."""
     with Recorder(ids="one-") as one, Recorder(ids="two-") as two:
         yield {"one": one, "two": two}
 
@@ -109,7 +109,8 @@ def receiver() -> Iterator[Receiver]:
 def world(tmp_path: Path, carriers: dict[str, Recorder], receiver: Receiver) -> Iterator[World]:
     authority = Authority(tmp_path)
     pair = authority.sign("smsc.example")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.certificate))
+    context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(pair.certificate, pair.key)
     [tls_port] = lasting_ports(1)
     with Recorder(ids="three-", tls=context) as three:

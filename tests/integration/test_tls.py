@@ -26,7 +26,8 @@ from tests.support.process import wait_until
 CUSTOMERS = [name for name, kind in KINDS.items() if kind.customer]
 TLS_CUSTOMERS = [name for name in CUSTOMERS if KINDS[name].tls]
 IPV6_CUSTOMERS = [name for name in CUSTOMERS if KINDS[name].ipv6]
-TLS_CARRIERS = [name for name, kind in KINDS.items() if kind.carrier and kind.tls]
+MUTUAL_CUSTOMERS = [name for name in CUSTOMERS if KINDS[name].mutual]
+TLS_CARRIERS = [name for name, kind in KINDS.items() if kind.tls_carrier]
 NUMBER = f"{PREFIX}1701234567"
 TEXT = "hello over TLS"
 
@@ -45,7 +46,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def identities(authority: Authority) -> dict[str, Pair]:
     """The client certificates of peers."""
-    return {name: authority.sign(certified(name)) for name in TLS_CUSTOMERS}
+    return {name: authority.sign(certified(name)) for name in MUTUAL_CUSTOMERS}
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +70,20 @@ def secured(
     site.listener("proxied-tls", proxy=True)
     for name in CUSTOMERS:
         site.account(name)
-    for name in TLS_CUSTOMERS:
+    for name in MUTUAL_CUSTOMERS:
         site.account(certified(name), authentication="certificate")
     site.account("behind", addresses=["127.0.0.2"])
     site.carrier("recorder", carrier.address[1], PREFIX)
-    own = authority.sign("smsc.example")
+    theirs, ours = authority.sign("smsc.example"), authority.sign("brivas")
+    files = {"certificate": str(theirs.certificate), "key": str(theirs.key), "ca": str(authority.certificate)}
+    tls = {
+        "ca": {"file": str(authority.certificate)},
+        "clientCertificate": {"file": str(ours.certificate)},
+        "clientKey": {"file": str(ours.key)},
+    }
     (site.config / "carrier.password").write_text(PASSWORD)
     for number, name in enumerate(TLS_CARRIERS):
-        files = {"certificate": str(own.certificate), "key": str(own.key)}
         port = peers[name].ask("listen", system_id="brivas", password=PASSWORD, refused="0", **files)["port"]
-        tls = {"ca": {"file": str(authority.certificate)}}
         site.carrier(name, port, f"{number + 1}", password={"file": "carrier.password"}, tls=tls)
     with site.running():
         for name in ("recorder", *TLS_CARRIERS):
@@ -121,7 +126,7 @@ def test_a_customer_binds_over_tls_and_gets_its_receipt(peer: Peer, secured: Sec
     assert shown["certificate_names"] == []
 
 
-@pytest.mark.parametrize("peer", TLS_CUSTOMERS, indirect=True)
+@pytest.mark.parametrize("peer", MUTUAL_CUSTOMERS, indirect=True)
 def test_mutual_tls_lets_a_customer_in_by_its_certificate(
     peer: Peer, secured: Secured, authority: Authority, identities: dict[str, Pair]
 ) -> None:
@@ -134,7 +139,7 @@ def test_mutual_tls_lets_a_customer_in_by_its_certificate(
     assert shown["certificate_names"] == [name, "localhost"]
 
 
-@pytest.mark.parametrize("peer", TLS_CUSTOMERS, indirect=True)
+@pytest.mark.parametrize("peer", MUTUAL_CUSTOMERS, indirect=True)
 def test_mutual_tls_keeps_out_who_shows_the_certificate_of_another(
     peer: Peer, secured: Secured, authority: Authority
 ) -> None:
@@ -225,7 +230,7 @@ def connections(secured: Secured, listener: str) -> int:
 
 
 @pytest.mark.parametrize("name", TLS_CARRIERS)
-def test_a_carrier_is_bound_to_over_tls_and_its_receipts_come(
+def test_a_carrier_that_asks_for_our_certificate_is_bound_to_over_tls_and_its_receipts_come(
     secured: Secured, peers: Peers, authority: Authority, name: str
 ) -> None:
     peer = peers[name]

@@ -24,7 +24,7 @@ impl Shard {
             round_trip_ms: bound().map(|bind| bind.round_trip.smoothed_ms()).max().unwrap_or_default() as u32,
             congestion_state: carrier.congestion_state.map(u32::from),
             unanswered: carrier.unanswered,
-            held: self.held_count(&carrier.held),
+            held: carrier.held.count(&self.messages),
             learned: Some(carrier.learning.state(&carrier.name)),
             receipts: Some(carrier.receipts),
             certificate_expires_at_ms: carrier

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use brivas_proto::v1;
-use brivas_smpp::session::{SessionConfig, State};
+use brivas_smpp::session::SessionConfig;
 use brivas_smpp::{InterfaceVersion, Session};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
@@ -179,11 +179,10 @@ impl Shard {
         }
     }
 
-    /// A stranger's first octets end its session: if they are another protocol's, the log says which.
+    /// A session was closed: if that is for a stranger's first octets, which are another protocol's, the log says whose.
     pub(super) fn tell_of_foreign(&mut self, name: ConnectionRef, octets: &[u8]) {
         if let Some(connection) = self.connections.get(name)
             && connection.owner == Owner::Stranger
-            && connection.session.state() == State::Closed
             && connection.session.counters().pdus_in == 0
             && let Some(what) = foreign::describe(octets)
         {

@@ -175,7 +175,7 @@ impl Shard {
         let may_be_named = |parked: &Parked| oldest_ms[parked.carrier as usize] <= parked.first_ms;
         let messages = &self.messages;
         for carrier in &mut self.carriers {
-            carrier.held.retain(|&name| messages.get(name).is_some_and(|message| message.is_held));
+            carrier.held.prune(messages);
         }
         let carriers = &self.carriers;
         // A late response may name it, which tells more than its numbers do.
@@ -234,7 +234,11 @@ impl Shard {
             }
             Found::Nobody | Found::Many => None,
         };
-        if let Some(name) = by_id.or_else(|| self.held_by_numbers(parked)) {
+        // A held message has no id: its numbers tell.
+        let held = &self.carriers[carrier as usize].held;
+        if let Some(name) =
+            by_id.or_else(|| held.only(parked.to.octets(), parked.from.octets(), &self.messages))
+        {
             self.carriers[carrier as usize].receipts.matched += 1;
             self.counters.receipts_matched += 1;
             self.receipts.note_ended(key, parked.from.octets(), now_ms);

@@ -26,6 +26,7 @@ mod delivery;
 mod drain;
 mod expiry;
 mod forward;
+mod held;
 mod idempotency;
 mod inbound;
 mod learning;

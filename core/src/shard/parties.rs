@@ -8,6 +8,7 @@ use brivas_proto::v1;
 use super::addresses::Turn;
 use super::bind_queue::BindQueue;
 use super::connection::ConnectionRef;
+use super::held::Held;
 use super::learning::Learning;
 use super::messages::MessageRef;
 use super::operations::Waiting;
@@ -164,7 +165,7 @@ pub(crate) struct Carrier {
     pub(crate) failed: u64,
     /// Messages that were sent and not answered, and those of them that are held.
     pub(crate) unanswered: u64,
-    pub(crate) held: Vec<MessageRef>,
+    pub(crate) held: Held,
     /// Answers that asked for less speed.
     pub(crate) throttled: u64,
     /// The last congestion_state, percent.
@@ -189,7 +190,7 @@ impl Carrier {
             sent: 0,
             failed: 0,
             unanswered: 0,
-            held: Vec::new(),
+            held: Held::default(),
             throttled: 0,
             congestion_state: None,
             learning: Learning::new(),

@@ -117,8 +117,12 @@ fn converted(id: &[u8], from: u32) -> Option<Key> {
 
 /// Whether two numbers are the same, as far as can be told from their ends.
 pub(crate) fn same_number(left: &[u8], right: &[u8]) -> bool {
-    let end = |number: &[u8]| number.len().saturating_sub(NUMBER_DIGITS);
-    !left.is_empty() && left[end(left)..] == right[end(right)..]
+    !left.is_empty() && end_of_number(left) == end_of_number(right)
+}
+
+/// The digits by which numbers are compared.
+pub(crate) fn end_of_number(number: &[u8]) -> &[u8] {
+    &number[number.len().saturating_sub(NUMBER_DIGITS)..]
 }
 
 impl ReceiptIndex {

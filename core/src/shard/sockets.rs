@@ -168,9 +168,9 @@ impl Shard {
                 _ => {}
             }
         }
-        self.tell_of_foreign(name, octets);
         if let Some(connection) = self.connections.get_mut(name) {
-            if connection.session.state() != State::Closed {
+            let is_closed = connection.session.state() == State::Closed;
+            if !is_closed {
                 connection.leftover.extend_from_slice(&octets[consumed..]);
             }
             connection.was_blocked = connection.session.is_blocked();
@@ -178,6 +178,9 @@ impl Shard {
                 connection.leftover.shrink_to(4_096);
             }
             self.mark_dirty(name);
+            if is_closed {
+                self.tell_of_foreign(name, octets);
+            }
         }
     }
 

@@ -6,9 +6,7 @@ use brivas_proto::v1;
 use brivas_smpp::{CommandStatus, MessageState};
 
 use super::Shard;
-use super::messages::{MessageRef, Phase, digits};
-use super::parking::Parked;
-use super::receipts::same_number;
+use super::messages::{MessageRef, Phase};
 use crate::event;
 
 /// What is missing.
@@ -28,9 +26,6 @@ impl Missing {
         }
     }
 }
-
-/// Held messages of a carrier that receipts are compared with by their numbers at most; more are held all the same.
-const HELD_MAX: usize = 10_000;
 
 impl Shard {
     /// A message is not answered. The caller has counted it out of what is in flight.
@@ -77,20 +72,8 @@ impl Shard {
         let Some(message) = self.messages.get_mut(name) else { return };
         message.phase = Phase::AwaitingReceipt;
         message.is_held = true;
-        let carrier = &mut self.carriers[message.carrier as usize];
-        if carrier.held.len() >= HELD_MAX {
-            let messages = &self.messages;
-            carrier.held.retain(|&name| messages.get(name).is_some_and(|message| message.is_held));
-        }
-        if carrier.held.len() < HELD_MAX {
-            carrier.held.push(name);
-        }
-    }
-
-    /// How many messages of a carrier are held, as far as they are compared with receipts.
-    pub(super) fn held_count(&self, held: &[MessageRef]) -> u64 {
-        let is_held = |name: &&MessageRef| self.messages.get(**name).is_some_and(|message| message.is_held);
-        held.iter().filter(is_held).count() as u64
+        let carrier = message.carrier as usize;
+        self.carriers[carrier].held.insert(name, &self.messages);
     }
 
     /// A carrier answered after its time.
@@ -111,19 +94,5 @@ impl Shard {
             self.carriers[message.carrier as usize].failed += 1;
             self.attempt_failed(name, status, &status.to_string());
         }
-    }
-
-    /// The one held message that a receipt of an unknown id can mean: the same carrier, from the same to the same.
-    pub(super) fn held_by_numbers(&self, parked: &Parked) -> Option<MessageRef> {
-        let held = &self.carriers[parked.carrier as usize].held;
-        let mut found = held.iter().copied().filter(|&name| {
-            let message = self.messages.get(name).filter(|message| message.is_held);
-            message.and_then(|message| message.content().ok()).is_some_and(|content| {
-                same_number(digits(&content.destination), parked.from.octets())
-                    && same_number(digits(&content.source), parked.to.octets())
-            })
-        });
-        let first = found.next();
-        first.filter(|_| found.next().is_none())
     }
 }

@@ -150,7 +150,9 @@ const commands = {
     return { status: answer.command_status };
   },
   listen(told) {
-    const tls = told.certificate && { cert: fs.readFileSync(told.certificate), key: fs.readFileSync(told.key) };
+    const read = (file) => file && fs.readFileSync(file);
+    const asks = told.ca && { requestCert: true, rejectUnauthorized: true, ca: read(told.ca) };
+    const tls = told.certificate && { cert: read(told.certificate), key: read(told.key), ...asks };
     const server = smpp.createServer(tls || {}, (from) => serve(from, told));
     return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ port: server.address().port })));
   },

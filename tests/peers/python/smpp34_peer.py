@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from typing import Any
 
@@ -31,6 +32,9 @@ class Customer:
         self.listening: asyncio.Task[None] | None = None
 
     async def bind(self, told: Told) -> dict[str, object]:
+        if "ca" in told:
+            # It trusts whom the system trusts; this is where its TLS library looks for that.
+            os.environ["SSL_CERT_FILE"] = told["ca"]
         client = smpp34.Client(
             told["host"],
             told["port"],

@@ -15,7 +15,9 @@ import grpc.aio
 import pytest
 
 from brivas.controllers import ControllerContext
+from brivas.errors import ConfigError
 from brivas.layout import Layout
+from brivas.resources.config import Config, load_folder
 from brivas.resources.secret import Secret
 from brivas.v1 import control_pb2, control_pb2_grpc
 from brivas_orchestration.folder import controller
@@ -102,6 +104,39 @@ async def controlled(data: Path, port: int) -> AsyncIterator[ControllerContext]:
 def write(data: Path, port: str) -> None:
     (data / "config").mkdir(exist_ok=True)
     (data / "config" / "carrier.yaml").write_text(CARRIER.replace("PORT", port))
+
+
+@pytest.mark.parametrize("is_right", [True, False], ids=["read as right", "read as wrong"])
+async def test_a_folder_that_changes_while_it_is_read_is_read_again(
+    tmp_path: Path,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    is_right: bool,
+) -> None:
+    """A link to a folder is swapped in the middle: what was read is neither taken nor told as wrong."""
+    for name, number in (("first", "2001"), ("second", "2002")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.yaml").write_text(CARRIER.replace("PORT", number))
+    (tmp_path / "config").symlink_to("first")
+    readings: list[Path] = []
+
+    def swap_and_load(folder: Path, *, data: Path) -> Config:
+        readings.append(folder)
+        if len(readings) > 1:
+            return load_folder(folder, data=data)
+        (tmp_path / "swapped").symlink_to("second")
+        (tmp_path / "swapped").replace(tmp_path / "config")
+        if is_right:
+            return load_folder(tmp_path / "first", data=data)
+        raise ConfigError("first.yaml: no such file")
+
+    monkeypatch.setattr(controller, "load_folder", swap_and_load)
+    async with serving(engine) as port, controlled(tmp_path, port):
+        await engine.wait_applied(1)
+        await recorded(tmp_path, "applied")
+    assert [snapshot.carriers[0].port for snapshot in engine.applied] == [2002]
+    assert "config_refused" not in capfd.readouterr().err
 
 
 async def recorded(data: Path, state: str) -> dict[str, Any]:

@@ -68,18 +68,33 @@ class FolderController:
         """One round: does nothing while neither the folder nor the engine has changed."""
         state = self._state
         now = asyncio.get_running_loop().time()
-        seen = observe(folder, self._files_beside(folder, context))
+        beside = self._files_beside(folder, context)
+        seen = observe(folder, beside)
         if seen != state.seen or (state.wanted is None and now >= state.look_again_at):
             # Before anything can fail: a wrong folder is read again after a while (a secret's file may have come).
             state.seen, state.wanted, state.look_again_at = seen, None, now + LOOK_AGAIN_SECONDS
-            loaded = await asyncio.to_thread(load_folder, folder, data=context.data)
-            compile_snapshot(loaded)
+            loaded = await self._read(folder, context)
+            if observe(folder, beside) != seen:
+                # It changed meanwhile: what was read is half of this and half of that, be it right or wrong.
+                state.seen = None
+                return
+            if isinstance(loaded, BrivasError):
+                raise loaded
             # What says the same as before (a file was touched) is not applied again.
             state.wanted = state.applied if loaded == state.applied and state.said is None else loaded
         elif state.wanted is None:
             return
         if state.wanted is not state.applied or await self._drifted(context, now):
             await self._apply(state.wanted, context)
+
+    async def _read(self, folder: Path, context: ControllerContext) -> Config | BrivasError:
+        """What the folder says, or what is wrong with it."""
+        try:
+            loaded = await asyncio.to_thread(load_folder, folder, data=context.data)
+            compile_snapshot(loaded)
+        except BrivasError as error:
+            return error
+        return loaded
 
     async def _apply(self, config: Config, context: ControllerContext) -> None:
         state = self._state

@@ -67,6 +67,12 @@ final class CloudhopperCarrier implements SmppServerHandler {
       tls.setKeyStoreType("PKCS12");
       tls.setKeyStorePassword(Tls.PASSWORD);
       tls.setKeyManagerPassword(Tls.PASSWORD);
+      if (command.has("ca")) {
+        tls.setNeedClientAuth(true);
+        tls.setTrustStorePath(Tls.saved(Tls.trust(text(command, "ca")), text(command, "ca")));
+        tls.setTrustStoreType("PKCS12");
+        tls.setTrustStorePassword(Tls.PASSWORD);
+      }
       configuration.setUseSsl(true);
       configuration.setSslConfiguration(tls);
     }

@@ -39,10 +39,13 @@ final class JsmppCarrier implements ServerMessageReceiverListener {
     var loopback = InetAddress.getLoopbackAddress();
     var tls =
         told.has("certificate")
-            ? Tls.context(Tls.identity(text(told, "certificate"), text(told, "key")), null).getServerSocketFactory()
+            ? Tls.context(Tls.own(told), told.has("ca") ? Tls.trust(text(told, "ca")) : null).getServerSocketFactory()
             : javax.net.ServerSocketFactory.getDefault();
     // The library's own factories listen on every address.
     var socket = tls.createServerSocket(0, 50, loopback);
+    if (socket instanceof javax.net.ssl.SSLServerSocket secured) {
+      secured.setNeedClientAuth(told.has("ca"));
+    }
     ServerConnectionFactory factory = new OneSocket(new ServerSocketConnection(socket));
     var listener = new SMPPServerSessionListener(socket.getLocalPort(), factory);
     listener.setMessageReceiverListener(this);
