@@ -172,7 +172,7 @@ def test_every_field_of_a_bench_result_is_explained() -> None:
         ("core/src/shard/delivery.rs", "DELIVERY_RETRY_MS: u64 = 5_000;", "smpp.md", "again after 5 seconds"),
         ("core/src/shard/mod.rs", "OPEN_MESSAGES_MAX: usize = 10_000_000;", "smpp.md", "10,000,000 over all"),
         ("core/src/shard/round.rs", "BACKGROUND_SYNC_MS: u64 = 1_000;", "concepts.md", "at least once a second"),
-        ("core/src/shard/parking.rs", "PARKED_MS: u64 = 5_000;", "smpp.md", "waits up to 5 seconds"),
+        ("core/src/shard/parking.rs", "PARKED_MS: u64 = 5_000;", "smpp.md", "After 5 seconds, or when the carrier"),
         ("core/src/shard/sweep.rs", "RECEIPT_GRACE_MS: i64 = 3_600_000;", "smpp.md", "until an hour after"),
         ("core/src/shard/sweep.rs", "STALL_MS: u64 = 30_000;", "smpp.md", "it is sent | 30 s, then closed |"),
     ],
