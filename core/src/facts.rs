@@ -3,7 +3,7 @@
 use brivas_route::{Direction, Message, PolicyState, Scratch, VelocityLimits};
 use brivas_smpp::ShortMessage;
 use brivas_smpp::segment::Segmented;
-use brivas_smpp::text::{DataCoding, DefaultAlphabet, Encoding};
+use brivas_smpp::text::{Charset, DataCoding, DefaultAlphabet, Encoding, Shift};
 
 use crate::config::Config;
 
@@ -60,17 +60,25 @@ impl<'a> Addressed<'a> {
     }
 }
 
-/// Puts the text of a message into `out`; what is binary leaves it empty.
-pub(crate) fn read_text(message: &ShortMessage<'_>, out: &mut String) {
+/// Puts the text of a message into `out`; what is binary leaves it empty. `alphabet` is what data_coding 0 means where it
+/// comes from.
+pub(crate) fn read_text(message: &ShortMessage<'_>, alphabet: DefaultAlphabet, out: &mut String) {
     out.clear();
-    let (content, shift) = match Segmented::read(message) {
+    let part = Segmented::read(message);
+    let (content, shift) = match &part {
         Ok(part) => (part.content, part.header.shift()),
         // A header that does not add up: the whole is looked at.
-        Err(_) => (message.text(), brivas_smpp::text::Shift::NONE),
+        Err(_) => (message.text(), Shift::NONE),
     };
-    let encoding = Encoding::of(DataCoding(message.data_coding), DefaultAlphabet::Gsm, shift);
-    if !matches!(encoding.charset, brivas_smpp::text::Charset::Octets) {
-        encoding.charset.decode(encoding.shift, content, out);
+    let encoding = Encoding::of(DataCoding(message.data_coding), alphabet, shift);
+    match (encoding.charset, &part) {
+        (Charset::Octets, _) => {}
+        (Charset::GsmPacked(_), Ok(part)) => {
+            let mut unpacked = Vec::with_capacity(content.len() * 8 / 7 + 1);
+            part.append_unpacked(&encoding, &mut unpacked);
+            encoding.charset.decode(encoding.shift, &unpacked, out);
+        }
+        (charset, _) => charset.decode(encoding.shift, content, out),
     }
 }
 
@@ -127,11 +135,18 @@ mod tests {
             short_message: b"\x05\x00\x03\x07\x02\x01STOP \x00",
             ..ShortMessage::default()
         };
-        read_text(&part, &mut text);
+        read_text(&part, DefaultAlphabet::Gsm, &mut text);
         assert_eq!(text, "STOP @");
         assert_eq!(part_of(&part).map(|part| part.reference & 0xffff), Some(7));
-        read_text(&ShortMessage { data_coding: 4, ..part }, &mut text);
+        read_text(&ShortMessage { data_coding: 4, ..part }, DefaultAlphabet::Gsm, &mut text);
         assert_eq!(text, "");
+        let latin1 = ShortMessage { short_message: b"St\xf8p@", ..ShortMessage::default() };
+        read_text(&latin1, DefaultAlphabet::Latin1, &mut text);
+        assert_eq!(text, "Støp@");
+        let packed = DefaultAlphabet::GsmPacked(brivas_smpp::text::Padding::CarriageReturn);
+        let hello = ShortMessage { short_message: b"\xe8\x32\x9b\xfd\x06", ..ShortMessage::default() };
+        read_text(&hello, packed, &mut text);
+        assert_eq!(text, "hello");
         let alone = ShortMessage { short_message: b"hello", ..ShortMessage::default() };
         assert_eq!(part_of(&alone), None);
     }

@@ -2,10 +2,10 @@
 //!
 //! The API plans with it, and so does `brivas text plan`; tools and webhooks read with it: one decoder for all.
 
-use brivas_smpp::segment::{Form, SplitError, Udh};
+use brivas_smpp::segment::{Form, Udh};
 use brivas_smpp::text::{
-    Charset, Cost, DataCoding, Encoding, Language, Languages, MessageClass, Plan, PlanOptions, Shift,
-    Transliteration, Unit,
+    Alphabet, Charset, Cost, DataCoding, Encoding, Language, Languages, MessageClass, Plan, PlanError,
+    PlanOptions, Shift, Transliteration, Unit,
 };
 
 use crate::shard::Manner;
@@ -48,7 +48,7 @@ impl From<&Cost> for TextCost {
 /// # Errors
 /// It has too many parts in every way.
 pub fn plan_text(text: &str, languages: &[u32], transliterate: bool) -> Result<Vec<TextCost>, String> {
-    let planned = plan(text, languages, transliterate, None).map_err(|error| error.to_string())?;
+    let planned = plan(text, languages, transliterate, None, None).map_err(|error| error.to_string())?;
     Ok(std::iter::once(&planned.cost).chain(&planned.alternatives).map(TextCost::from).collect())
 }
 
@@ -58,13 +58,17 @@ pub(crate) fn plan(
     languages: &[u32],
     transliterate: bool,
     class: Option<MessageClass>,
-) -> Result<Plan, SplitError> {
+    only: Option<Alphabet>,
+) -> Result<Plan, PlanError> {
     let language = |&number: &u32| Language::from_identifier(u8::try_from(number).ok()?);
     let options = PlanOptions {
         languages: languages.iter().filter_map(language).collect::<Languages>(),
         // Whole: what a carrier takes is known when it goes out. It is counted like parts with 8 bits.
         form: Form::Payload,
         class,
+        only,
+        // Tried where it is asked for, and only there: carriers seldom say that they take it.
+        alphabets: if only == Some(Alphabet::Latin1) { &[Alphabet::Latin1] } else { &[] },
         transliteration: if transliterate { Transliteration::Apply } else { Transliteration::Show },
         ..PlanOptions::default()
     };

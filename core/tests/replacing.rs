@@ -114,7 +114,7 @@ fn a_submission_takes_the_place_of_the_one_that_waits_also_over_a_crash() {
     let mut told = [peer.hear_receipt().0, peer.hear_receipt().0];
     told.sort();
     assert_eq!(told, [first, other]);
-    assert_eq!(world.totals().open_messages, 0);
+    world.until("all have ended", |world| world.totals().open_messages == 0);
 }
 
 #[test]

@@ -28,7 +28,10 @@ def octets(content: events_pb2.Content) -> bytes:
 def text(content: events_pb2.Content) -> str | None:
     """The text without its user data header; None where the data is binary or not valid in its alphabet."""
     has_udh = bool(content.esm_class & _UDHI)
-    return _core.decode_text(octets(content), content.data_coding & 0xFF, has_udh=has_udh)
+    # What data_coding 0 means is told with the content: it depends on who sent it.
+    return _core.decode_text(
+        octets(content), content.data_coding & 0xFF, has_udh=has_udh, alphabet=int(content.alphabet)
+    )
 
 
 def address(address: events_pb2.Address) -> str:

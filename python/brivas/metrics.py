@@ -42,11 +42,18 @@ DELIVERED: Final = Metric(
     "brivas_messages_delivered", "counter", "Messages delivered, or taken by a carrier and not tracked."
 )
 UNDELIVERED: Final = Metric("brivas_messages_undelivered", "counter", "Messages that ended in another final state.")
+CANCELLED: Final = Metric("brivas_messages_cancelled", "counter", "Messages cancelled before a carrier had them.")
+REPLACED: Final = Metric("brivas_messages_replaced", "counter", "Messages replaced before a carrier had them.")
+SCHEDULED: Final = Metric("brivas_messages_scheduled", "gauge", "Open messages that wait for their time.")
 RECEIPTS_MATCHED: Final = Metric("brivas_receipts_matched", "counter", "Receipts matched to their message.")
 RECEIPTS_UNMATCHED: Final = Metric("brivas_receipts_unmatched", "counter", "Receipts for no message we know.")
 RECEIPTS_DELIVERED: Final = Metric("brivas_receipts_delivered", "counter", "Receipts that the customer took.")
 INCOMING_ACCEPTED: Final = Metric("brivas_incoming_accepted", "counter", "Incoming messages taken from carriers.")
 INCOMING_DELIVERED: Final = Metric("brivas_incoming_delivered", "counter", "Incoming messages the customer took.")
+ALERTS: Final = Metric("brivas_alerts", "counter", "alert_notifications of carriers.")
+ALERTS_DELIVERED: Final = Metric(
+    "brivas_alerts_delivered", "counter", "alert_notifications that a customer's bind was sent."
+)
 PROTOCOL_ERRORS: Final = Metric("brivas_protocol_errors", "counter", "PDUs that broke the protocol.")
 BINDS_REFUSED: Final = Metric("brivas_binds_refused", "counter", "Binds refused.")
 CONNECTIONS_ACCEPTED: Final = Metric("brivas_connections_accepted", "counter", "TCP connections taken.")

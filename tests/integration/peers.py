@@ -106,7 +106,7 @@ KINDS: Final = {
             tls_carrier=True,
             parts="payload",
         ),
-        _java("jsmpp", parts="sar", says_why=False, tells_links=False),
+        _java("jsmpp", parts="sar", tells_links=False),
         _java("cloudhopper"),
         Kind("gosmpp", (str(FOLDER / "go" / "peer"),), needs=str(FOLDER / "go" / "peer"), tls=True, mutual=True),
         Kind("perl", ("perl", str(FOLDER / "perl" / "peer.pl")), needs="perl", carrier=True, ipv6=False),

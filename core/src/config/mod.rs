@@ -189,6 +189,16 @@ impl Config {
         accounts.chain(carriers).any(|manner| manner.alphabet != DefaultAlphabet::Gsm)
     }
 
+    /// What data_coding 0 means in an account's own messages.
+    pub(crate) fn account_alphabet(&self, number: u32) -> DefaultAlphabet {
+        self.account(number).map_or(DefaultAlphabet::Gsm, |account| account.manner().alphabet)
+    }
+
+    /// What it means in a carrier's.
+    pub(crate) fn carrier_alphabet(&self, number: u32) -> DefaultAlphabet {
+        self.carrier(number).map_or(DefaultAlphabet::Gsm, |carrier| carrier.manner().alphabet)
+    }
+
     pub(crate) fn account(&self, number: u32) -> Option<&Arc<AccountConfig>> {
         self.accounts.get(number as usize)?.as_ref()
     }

@@ -3,7 +3,7 @@
 use brivas_proto::v1;
 use brivas_smpp::frame::{HEADER_BYTES, PDU_BYTES_MAX};
 use brivas_smpp::pdu::Address;
-use brivas_smpp::text::{Cost, MessageClass, Plan};
+use brivas_smpp::text::{Alphabet, Cost, MessageClass, Plan, PlanError};
 use brivas_smpp::tlv::Tlvs;
 use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage, time};
 
@@ -156,9 +156,44 @@ fn plan(text: &str, message: &v1::NewMessage, account: Option<&v1::Account>) -> 
     let languages = account.map_or(&[][..], |account| &account.languages);
     let transliterate =
         message.transliterate.unwrap_or_else(|| account.is_some_and(|account| account.transliterate));
-    texts::plan(text, languages, transliterate, class).map_err(|error| {
-        refusal(CommandStatus::RINVMSGLEN, format!("the text has {error}"), "shorten it, or send several")
+    let encoding = v1::TextEncoding::try_from(message.encoding).map_err(|_| {
+        let error = format!("encoding {} is none", message.encoding);
+        refusal(CommandStatus::RINVDCS, error, "0 (the smallest), 1 (gsm7), 2 (latin1), 3 (ucs2)")
+    })?;
+    let only = match encoding {
+        v1::TextEncoding::Auto => None,
+        v1::TextEncoding::Gsm7 => Some(Alphabet::Default),
+        v1::TextEncoding::Latin1 => Some(Alphabet::Latin1),
+        v1::TextEncoding::Ucs2 => Some(Alphabet::Ucs2),
+    };
+    texts::plan(text, languages, transliterate, class, only).map_err(|error| match error {
+        PlanError::Split(error) => {
+            refusal(CommandStatus::RINVMSGLEN, format!("the text has {error}"), "shorten it, or send several")
+        }
+        PlanError::Unencodable(lacks) => {
+            let error =
+                format!("encoding {} lacks {:?}, at octet {}", name_of(encoding), lacks.character, lacks.at);
+            refusal(
+                CommandStatus::RINVDCS,
+                error,
+                "ucs2 has every character; transliterate replaces some in gsm7",
+            )
+        }
+        PlanError::Class => {
+            let error = format!("encoding {} has no message class", name_of(encoding));
+            refusal(CommandStatus::RINVDCS, error, "flash goes in gsm7 or ucs2")
+        }
     })
+}
+
+/// As callers write it.
+const fn name_of(encoding: v1::TextEncoding) -> &'static str {
+    match encoding {
+        v1::TextEncoding::Auto => "auto",
+        v1::TextEncoding::Gsm7 => "gsm7",
+        v1::TextEncoding::Latin1 => "latin1",
+        v1::TextEncoding::Ucs2 => "ucs2",
+    }
 }
 
 fn cost_of(planned: &Plan) -> v1::TextCost {
@@ -325,6 +360,30 @@ mod tests {
         let octets = body(&flash(0)).unwrap();
         assert_eq!(ShortMessage::decode(&octets).unwrap().data_coding, 0xF0);
         assert_eq!(body(&flash(4)).unwrap_err().status, CommandStatus::RINVDCS);
+    }
+
+    #[test]
+    fn an_encoding_that_is_asked_for_is_taken_or_refused_by_what_it_lacks() {
+        let asked = |encoding: v1::TextEncoding, words: &str| {
+            let message = v1::NewMessage { encoding: encoding.into(), ..text("4917", "1", words) };
+            body(&message).map(|octets| ShortMessage::decode(&octets).unwrap().data_coding)
+        };
+        assert_eq!(asked(v1::TextEncoding::Gsm7, "hi"), Ok(0));
+        assert_eq!(asked(v1::TextEncoding::Latin1, "h\u{ef}"), Ok(3));
+        assert_eq!(asked(v1::TextEncoding::Ucs2, "hi"), Ok(8));
+        let refused = asked(v1::TextEncoding::Latin1, "5 \u{20ac}").unwrap_err();
+        assert_eq!(
+            (refused.status, refused.error.as_str()),
+            (CommandStatus::RINVDCS, "encoding latin1 lacks '\u{20ac}', at octet 2")
+        );
+        let unknown = v1::NewMessage { encoding: 9, ..text("4917", "1", "hi") };
+        assert_eq!(body(&unknown).unwrap_err().error, "encoding 9 is none");
+        let flash = v1::NewMessage {
+            encoding: v1::TextEncoding::Latin1.into(),
+            message_class: Some(0),
+            ..text("4917", "1", "hi")
+        };
+        assert_eq!(body(&flash).unwrap_err().error, "encoding latin1 has no message class");
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Control for Service {
     async fn query(&self, request: Request<v1::QueryRequest>) -> Result<Response<v1::MessageStatus>, Status> {
         auth::platform(&self.shared, request.metadata())?;
         let text = &request.get_ref().id;
-        let status = history::status(&self.shared.reader, messaging::parse_id(text)?).await?;
+        let status = history::status(&self.shared, messaging::parse_id(text)?).await?;
         status
             .map(Response::new)
             .ok_or_else(|| Status::not_found(format!("no message {text} is in the journal")))

@@ -6,27 +6,32 @@ use prost::Message as _;
 use tonic::Status;
 use v1::event::Kind;
 
+use super::{Shared, alphabets};
+use crate::config::Config;
 use crate::id;
 
 /// Records of one message that are read at most.
 const RECORDS_MAX: usize = 4_096;
 
 /// The message's status, if the journal still has it.
-pub(super) async fn status(reader: &Reader, id: u64) -> Result<Option<v1::MessageStatus>, Status> {
-    let reader = reader.clone();
-    let read = tokio::task::spawn_blocking(move || read(&reader, id)).await;
+pub(super) async fn status(shared: &Shared, id: u64) -> Result<Option<v1::MessageStatus>, Status> {
+    let (reader, config) = (shared.reader.clone(), shared.current().config);
+    let read = tokio::task::spawn_blocking(move || read(&reader, &config, id)).await;
     read.map_err(|error| Status::internal(error.to_string()))?
         .map_err(|error| Status::unavailable(error.to_string()))
 }
 
-fn read(reader: &Reader, id: u64) -> Result<Option<v1::MessageStatus>, JournalError> {
+fn read(reader: &Reader, config: &Config, id: u64) -> Result<Option<v1::MessageStatus>, JournalError> {
     let hint = reader.offset_at_or_after(id::accepted_ms(id))?;
     let records = reader.lookup(id, Some(hint), RECORDS_MAX)?;
     let mut status = v1::MessageStatus { id: id::text(id), ..Default::default() };
-    let mut is_known = false;
+    let (mut is_known, mut alphabet) = (false, 0);
     for record in records {
-        let Ok(event) = v1::Event::decode(record.value.as_slice()) else { continue };
-        let Some(kind) = event.kind.clone() else { continue };
+        let Ok(mut event) = v1::Event::decode(record.value.as_slice()) else { continue };
+        let Some(kind) = &mut event.kind else { continue };
+        alphabet = alphabets::alphabet_of(config, kind).unwrap_or(alphabet);
+        alphabets::note(kind, alphabet);
+        let kind = kind.clone();
         is_known |= apply(&mut status, kind, record.timestamp_ms);
         let event =
             v1::MessageEvent { at_ms: record.timestamp_ms, offset: record.offset, event: Some(event) };

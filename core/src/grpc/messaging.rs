@@ -57,7 +57,7 @@ impl Messaging for Service {
         let account = auth::account(&self.shared, request.metadata())?;
         let text = &request.get_ref().id;
         let id = parse_id(text)?;
-        let status = history::status(&self.shared.reader, id).await?;
+        let status = history::status(&self.shared, id).await?;
         let config = self.shared.current().config;
         let own = status.filter(|status| *status.account == **config.account_names.name(account));
         own.map(Response::new).ok_or_else(|| unknown(text))
@@ -78,7 +78,7 @@ impl Messaging for Service {
             }
             Cancelled::Unknown => {
                 // It may have ended: then it is too late as well.
-                let status = history::status(&self.shared.reader, id).await?;
+                let status = history::status(&self.shared, id).await?;
                 let config = self.shared.current().config;
                 let is_own =
                     status.is_some_and(|status| *status.account == **config.account_names.name(account));

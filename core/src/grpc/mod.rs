@@ -3,6 +3,7 @@
 //! They run on one thread of their own and reach the shard by its mailbox, and the journal by its reader: a slow
 //! caller holds nothing up.
 
+mod alphabets;
 mod auth;
 mod compose;
 mod control;

@@ -109,7 +109,7 @@ async fn selection(shared: &Shared, request: &v1::TraceRequest) -> Result<Select
         ids.push(text.as_bytes().to_vec());
         let Ok(id) = messaging::parse_id(text) else { continue };
         // It may be a carrier's id, or come yet.
-        let Some(status) = history::status(&shared.reader, id).await? else { continue };
+        let Some(status) = history::status(shared, id).await? else { continue };
         if let Some(content) = status.content {
             let digits = |address: Option<v1::Address>| address.map(|address| address.digits);
             if let (Some(source), Some(destination)) = (digits(content.source), digits(content.destination)) {

@@ -13,7 +13,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use v1::event::Kind;
 
-use super::Shared;
+use super::{Shared, alphabets};
+use crate::config::Config;
 use crate::id;
 
 /// Octets of journal read at once.
@@ -100,6 +101,8 @@ struct Origin {
     reference: String,
     source: Option<v1::Address>,
     destination: Option<v1::Address>,
+    /// What data_coding 0 means in it.
+    alphabet: i32,
 }
 
 impl Watcher {
@@ -118,18 +121,19 @@ impl Watcher {
         let Some(last) = records.last() else { return Ok(None) };
         self.next = last.offset + 1;
         let mut events = Vec::new();
+        let config = shared.current().config;
         for record in records {
-            if let Some(event) = self.event(shared, &record) {
+            if let Some(event) = self.event(shared, &config, &record) {
                 events.push(event);
             }
         }
         Ok(Some(v1::WatchResponse { events, next_offset: self.next, end_offset }))
     }
 
-    fn event(&mut self, shared: &Shared, record: &Record) -> Option<v1::WatchedEvent> {
-        let event = v1::Event::decode(record.value.as_slice()).ok()?;
-        let kind = event.kind.as_ref()?;
-        if let Some(origin) = origin(kind) {
+    fn event(&mut self, shared: &Shared, config: &Config, record: &Record) -> Option<v1::WatchedEvent> {
+        let mut event = v1::Event::decode(record.value.as_slice()).ok()?;
+        let kind = event.kind.as_mut()?;
+        if let Some(origin) = origin(config, kind) {
             self.remember(record.key, Arc::new(origin));
         }
         // A checkpoint repeats what was: it is the journal's own business.
@@ -139,7 +143,8 @@ impl Watcher {
         if !self.kinds.is_empty() && !self.kinds.iter().any(|wanted| wanted == kind_name(kind)) {
             return None;
         }
-        let origin = self.origin_of(shared, record.key);
+        let origin = self.origin_of(shared, config, record.key);
+        alphabets::note(kind, origin.alphabet);
         if !self.accounts.is_empty() && !self.accounts.contains(&origin.account) {
             return None;
         }
@@ -155,14 +160,14 @@ impl Watcher {
         })
     }
 
-    fn origin_of(&mut self, shared: &Shared, id: u64) -> Arc<Origin> {
+    fn origin_of(&mut self, shared: &Shared, config: &Config, id: u64) -> Arc<Origin> {
         if let Some(origin) = self.known.get(&id) {
             return Arc::clone(origin);
         }
         let hint = shared.reader.offset_at_or_after(id::accepted_ms(id)).ok();
         let records = shared.reader.lookup(id, hint, 1).unwrap_or_default();
         let first = records.first().and_then(|record| v1::Event::decode(record.value.as_slice()).ok());
-        let found = first.and_then(|event| event.kind).and_then(|kind| origin(&kind));
+        let found = first.and_then(|event| event.kind).and_then(|kind| origin(config, &kind));
         let origin = Arc::new(found.unwrap_or_default());
         self.remember(id, Arc::clone(&origin));
         origin
@@ -180,8 +185,8 @@ impl Watcher {
     }
 }
 
-fn origin(kind: &Kind) -> Option<Origin> {
-    match kind {
+fn origin(config: &Config, kind: &Kind) -> Option<Origin> {
+    let origin = match kind {
         Kind::Accepted(accepted) => Some(of_accepted(accepted)),
         Kind::MoAccepted(incoming) => Some(of_incoming(incoming)),
         Kind::ConsentChanged(consent) => Some(of_consent(consent)),
@@ -191,7 +196,9 @@ fn origin(kind: &Kind) -> Option<Origin> {
             None => None,
         },
         _ => None,
-    }
+    };
+    let alphabet = alphabets::alphabet_of(config, kind).unwrap_or_default();
+    origin.map(|origin| Origin { alphabet, ..origin })
 }
 
 fn of_accepted(accepted: &v1::Accepted) -> Origin {
@@ -201,6 +208,7 @@ fn of_accepted(accepted: &v1::Accepted) -> Origin {
         reference: accepted.reference.clone(),
         source: content.and_then(|content| content.source.clone()),
         destination: content.and_then(|content| content.destination.clone()),
+        alphabet: 0,
     }
 }
 
@@ -212,6 +220,7 @@ fn of_consent(consent: &v1::ConsentChanged) -> Origin {
         reference: String::new(),
         source: address(consent.number.as_bytes()),
         destination: address(&consent.sender).filter(|address| !address.digits.is_empty()),
+        alphabet: 0,
     }
 }
 
@@ -222,6 +231,7 @@ fn of_incoming(incoming: &v1::MoAccepted) -> Origin {
         reference: String::new(),
         source: content.and_then(|content| content.source.clone()),
         destination: content.and_then(|content| content.destination.clone()),
+        alphabet: 0,
     }
 }
 

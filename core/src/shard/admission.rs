@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use brivas_route::destination_hash;
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{CommandStatus, ShortMessage};
 
 use super::commit::{Awaiting, Then};
@@ -90,7 +91,11 @@ impl Shard {
         message: &ShortMessage<'_>,
         origin: Origin,
     ) -> Result<(MessageRef, i64), CommandStatus> {
-        let checked = self.check_admission(account_number, message, Takes::Slot);
+        let alphabet = match &origin.api {
+            Some(_) => DefaultAlphabet::Gsm,
+            None => self.config.account_alphabet(account_number),
+        };
+        let checked = self.check_admission(account_number, message, alphabet, Takes::Slot);
         let checked = checked.inspect_err(|_| self.counters.refused += 1)?;
         let Checked { times: Times { schedule_ms, expires_ms }, way, destination_hash } = checked;
         let wall_ms = self.clock.wall_ms;
@@ -158,13 +163,15 @@ impl Shard {
         &mut self,
         account_number: u32,
         message: &ShortMessage<'_>,
+        alphabet: DefaultAlphabet,
         takes: Takes,
     ) -> Result<Checked, CommandStatus> {
         if self.draining.is_on() || self.journal.failed().is_some() {
             return Err(CommandStatus::RSYSERR);
         }
         let is_new = takes == Takes::Slot;
-        let messages_full = (is_new && self.messages.is_full()) || !self.journal.has_room();
+        let no_slot = if is_new { self.messages.is_full() } else { !self.messages.has_memory() };
+        let messages_full = no_slot || !self.journal.has_room();
         let account = &mut self.accounts[account_number as usize];
         let Some(config) = account.config.as_ref().map(Arc::clone) else {
             return Err(CommandStatus::RBINDFAIL);
@@ -189,7 +196,8 @@ impl Shard {
         let destination_hash = destination_hash(digits(&message.destination));
         // What is sent later needs no room now; where it goes is decided then. What takes another's place has it.
         let waits = times.schedule_ms != 0 || !is_new;
-        let way = self.find_way(account_number, message, destination_hash, Asked { may_take, waits });
+        let way =
+            self.find_way(account_number, message, destination_hash, Asked { may_take, waits, alphabet });
         let account = &mut self.accounts[account_number as usize];
         match way {
             Ok(Way { hold: Hold::ForReview(_), .. }) if self.quarantine.is_full() => {

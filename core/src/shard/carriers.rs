@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use brivas_proto::v1;
 use brivas_smpp::pdu::BindRequest;
-use brivas_smpp::session::{Operations, SessionConfig, State};
-use brivas_smpp::{CommandId, CommandStatus, Role, Session};
+use brivas_smpp::session::{SessionConfig, State};
+use brivas_smpp::{CommandStatus, Role, Session};
 use mio::net::TcpStream;
 
+use super::alerts::CARRIER_OPERATIONS;
 use super::connection::{Connection, ConnectionRef, Owner};
 use super::messages::MessageRef;
 use super::parties::{BindState, CarrierBind};
@@ -91,7 +92,7 @@ impl Shard {
             window_max: window as usize,
             enquire_link_ms: u64::from(config.spec.enquire_link_ms),
             response_timeout_ms: u64::from(config.spec.response_timeout_ms),
-            operations: Operations::NONE.with(CommandId::DATA_SM),
+            operations: CARRIER_OPERATIONS,
             late_max: if config.spec.on_timeout() == v1::Unanswered::Hold { LATE_MAX } else { 0 },
             ..SessionConfig::new(CARRIER_ROLE)
         };

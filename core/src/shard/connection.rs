@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
 use brivas_smpp::pdu::MessageResponse;
+use brivas_smpp::session::CloseReason;
 use brivas_smpp::{CommandId, CommandStatus, Pdu, Session};
 
 use crate::transport::{Prologue, Step, Stream, Taken};
@@ -71,6 +72,8 @@ pub(crate) struct Connection {
     pub(crate) is_dirty: bool,
     /// Sequence numbers of a carrier's data_sm that are not answered: theirs is another response than deliver_sm's.
     pub(crate) data_messages: Vec<u32>,
+    /// Its bind was refused: until then the peer has time to read that and to close.
+    pub(crate) lingers_until_ms: Option<u64>,
     /// Since when the peer takes nothing although there is something to take.
     pub(crate) stalled_since_ms: Option<u64>,
     /// Copies what is read and written to the traces that asked for it.
@@ -79,6 +82,9 @@ pub(crate) struct Connection {
 
 /// Octets of output at which a peer is not read further: it takes too little of what it asked for.
 pub(crate) const OUTPUT_OCTETS_MAX: usize = 1 << 20;
+
+/// How long the connection of a refused bind is kept.
+const LINGER_MS: u64 = 1_000;
 
 impl Connection {
     pub(crate) fn new(
@@ -107,6 +113,7 @@ impl Connection {
             writable: false,
             is_dirty: false,
             data_messages: Vec::new(),
+            lingers_until_ms: None,
             stalled_since_ms: None,
             tap: None,
         }
@@ -191,6 +198,16 @@ impl Connection {
         } else {
             self.stream.is_handshaking().then_some("the TLS handshake did not end in time")
         }
+    }
+
+    /// Whether an ended session's connection is kept, until the peer closes it. Clients are seen that never tell their
+    /// users of a refused bind where the connection ends with it; and what such a peer has sent behind its bind, if nobody
+    /// reads it, makes the system reset the connection, and the answer is lost on its way (RFC 9293 §3.10.7).
+    pub(crate) fn lingers(&mut self, now_ms: u64) -> bool {
+        if !matches!(self.session.close_reason(), Some(CloseReason::BindRefused(_))) {
+            return false;
+        }
+        now_ms < *self.lingers_until_ms.get_or_insert(now_ms + LINGER_MS)
     }
 
     /// Whether all that the session had is with the system.

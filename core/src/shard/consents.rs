@@ -42,7 +42,13 @@ pub(crate) type ConsentAnswer = Result<v1::SuppressionsResponse, String>;
 impl Shard {
     /// Looks whether an incoming message takes consent back or gives it; false where that finds no room: then the
     /// carrier shall bring it later.
-    pub(super) fn note_consent(&mut self, account: u32, message: &ShortMessage<'_>, id: u64) -> bool {
+    pub(super) fn note_consent(
+        &mut self,
+        account: u32,
+        carrier: u32,
+        message: &ShortMessage<'_>,
+        id: u64,
+    ) -> bool {
         let Some(config) = self.config.account(account) else { return true };
         let scope = config.spec.consent_scope();
         if scope == v1::ConsentScope::Off
@@ -51,7 +57,7 @@ impl Shard {
         {
             return true;
         }
-        read_text(message, &mut self.routing.judging.text);
+        read_text(message, self.config.carrier_alphabet(carrier), &mut self.routing.judging.text);
         let said = self.config.policy.consent_words().recognise(&self.routing.judging.text);
         let Some(said) = said else { return true };
         let sender = digits(message.destination.digits);

@@ -2,14 +2,17 @@
 
 use std::cmp::Reverse;
 
-use brivas_smpp::pdu::Address;
+use brivas_smpp::pdu::{Address, DataSm};
 use brivas_smpp::receipt::NewReceipt;
-use brivas_smpp::tlv::Tlvs;
-use brivas_smpp::{CommandStatus, EsmClass, RegisteredDelivery, ShortMessage};
+use brivas_smpp::session::SendError;
+use brivas_smpp::text::DefaultAlphabet;
+use brivas_smpp::tlv::{self, Tag, Tlvs};
+use brivas_smpp::{CommandStatus, EsmClass, Pdu, RegisteredDelivery, Session, ShortMessage};
 
 use super::Shard;
 use super::connection::{ConnectionRef, OUTPUT_OCTETS_MAX};
 use super::messages::{Message, MessageRef, Phase};
+use super::receipt_text::append_beginning;
 use super::round::FETCHED_AT_ONCE;
 use crate::event::Channel;
 
@@ -32,6 +35,8 @@ impl Shard {
             return;
         }
         let now_ms = self.clock.now_ms();
+        let alphabet = self.config.account_alphabet(number);
+        let by_data_sm = self.config.account(number).is_some_and(|account| account.spec.deliver_by_data_sm);
         // Reused for every receipt of the round.
         let (mut mandatory, mut tlvs, mut text) = (Vec::new(), Vec::new(), Vec::new());
         let mut taken = 0;
@@ -50,14 +55,21 @@ impl Shard {
             self.accounts[number as usize].deliveries.pop_front();
             let Some(message) = self.messages.get_mut(name) else { continue };
             let Some(connection) = self.connections.get_mut(connection_name) else { continue };
-            let sent = if message.incoming {
-                connection.session.send(now_ms, name.token(), message.mandatory(), message.tlvs())
-            } else {
+            if !message.incoming {
                 mandatory.clear();
                 tlvs.clear();
                 text.clear();
-                write_receipt(message, &mut text, &mut mandatory, &mut tlvs);
-                connection.session.send(now_ms, name.token(), &mandatory, &tlvs)
+                write_receipt(message, alphabet, &mut text, &mut mandatory, &mut tlvs);
+            }
+            let (mandatory, tlvs) = if message.incoming {
+                (message.mandatory(), message.tlvs())
+            } else {
+                (&mandatory[..], &tlvs[..])
+            };
+            let sent = if by_data_sm && connection.session.version().has_tlvs() {
+                send_as_data(&mut connection.session, now_ms, name.token(), mandatory, tlvs)
+            } else {
+                connection.session.send(now_ms, name.token(), mandatory, tlvs)
             };
             if sent.is_ok() {
                 message.phase = Phase::DeliveryInFlight;
@@ -161,13 +173,44 @@ impl Shard {
     }
 }
 
+/// Sends a deliver_sm's content as data_sm: the text goes in message_payload (SMPP 3.4 §4.7.1).
+fn send_as_data(
+    session: &mut Session,
+    now_ms: u64,
+    token: u64,
+    mandatory: &[u8],
+    tlvs: &[u8],
+) -> Result<u32, SendError> {
+    let body = [mandatory, tlvs].concat();
+    // It was made here, or decoded when it came.
+    let message = ShortMessage::decode(&body).unwrap_or_default();
+    let mut area = message.tlvs.octets().to_vec();
+    if message.tlvs.message_payload().is_none() {
+        tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, message.short_message);
+    }
+    let data = DataSm {
+        service_type: message.service_type,
+        source: message.source,
+        destination: message.destination,
+        esm_class: message.esm_class,
+        registered_delivery: message.registered_delivery,
+        data_coding: message.data_coding,
+        tlvs: Tlvs::parse(&area).unwrap_or_default(),
+    };
+    session.send_request(now_ms, token, Pdu::DataSm(data))
+}
+
 /// Writes the deliver_sm of a message's receipt: source and destination change places (SMPP 3.4 Appendix B).
-fn write_receipt(message: &Message, text: &mut Vec<u8>, mandatory: &mut Vec<u8>, tlvs: &mut Vec<u8>) {
+fn write_receipt(
+    message: &Message,
+    alphabet: DefaultAlphabet,
+    text: &mut Vec<u8>,
+    mandatory: &mut Vec<u8>,
+    tlvs: &mut Vec<u8>,
+) {
     let Some(outcome) = message.outcome else { return };
     // The body was decoded when it came; should it not be now, a receipt without addresses is better than none.
     let content = message.content().unwrap_or_default();
-    // The first letters of the message stand in the receipt, unless they would be read in the wrong alphabet.
-    let is_plain = !content.esm_class.has_udh() && matches!(content.data_coding, 0 | 1 | 3);
     let id = message.told_id();
     let receipt = NewReceipt {
         message_id: &id,
@@ -175,9 +218,10 @@ fn write_receipt(message: &Message, text: &mut Vec<u8>, mandatory: &mut Vec<u8>,
         error: outcome.error(),
         submitted_at_ms: message.accepted_ms,
         done_at_ms: outcome.done_ms,
-        text: if is_plain { content.short_message } else { b"" },
+        text: b"",
     };
     receipt.append_text(text);
+    append_beginning(&content, alphabet, text);
     receipt.append_tlvs(tlvs);
     let deliver = ShortMessage {
         service_type: content.service_type,

@@ -2,9 +2,10 @@
 //! (SMPP 3.4 §2.2.1). From then on they are carriers like all others: same queues, windows, receipts.
 
 use brivas_smpp::pdu::Outbind;
-use brivas_smpp::session::{CARRIER_DELIVERIES_MAX, Operations, SessionConfig, State};
+use brivas_smpp::session::{CARRIER_DELIVERIES_MAX, SessionConfig, State};
 use brivas_smpp::{CommandId, CommandStatus, Role, Session};
 
+use super::alerts::CARRIER_OPERATIONS;
 use super::connection::{ConnectionRef, Owner};
 use super::customers::SYSTEM_ID;
 use super::messages::MessageRef;
@@ -84,7 +85,7 @@ impl Shard {
     pub(super) fn become_esme(&mut self, name: ConnectionRef) {
         let now_ms = self.clock.now_ms();
         let Some(connection) = self.connections.get_mut(name) else { return };
-        let operations = Operations::NONE.with(CommandId::OUTBIND);
+        let operations = CARRIER_OPERATIONS.with(CommandId::OUTBIND);
         connection.session =
             Session::new(SessionConfig { operations, ..SessionConfig::new(CARRIER_ROLE) }, now_ms);
     }

@@ -2,11 +2,13 @@
 
 use brivas_route::NO_ROUTE;
 use brivas_smpp::pdu::{Address, DecodeError};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::{MessageState, RegisteredDelivery, ShortMessage, time};
 
 use super::connection::ConnectionRef;
 use super::operations::{Place, alias};
 use super::parts::Link;
+use crate::config::Config;
 use crate::id;
 
 /// Names one open message; stale after it ended.
@@ -191,7 +193,7 @@ impl Message {
     }
 
     /// Changes its content, before it was sent.
-    pub(crate) fn replace_content(&mut self, message: &ShortMessage<'_>) {
+    fn replace_content(&mut self, message: &ShortMessage<'_>) {
         self.registered_delivery = message.registered_delivery;
         self.priority = message.priority_flag;
         self.may_change = may_change(message);
@@ -229,6 +231,15 @@ impl Message {
     /// Whether the carrier, which has it, will tell what became of it.
     pub(crate) fn awaits_receipt(&self) -> bool {
         self.registered_delivery.wants_receipt() && !self.carrier_message_id().is_empty()
+    }
+
+    /// What data_coding 0 means in it: texts by API are written in GSM's alphabet.
+    pub(crate) fn alphabet(&self, config: &Config) -> DefaultAlphabet {
+        match (self.incoming, self.is_by_api()) {
+            (true, _) => config.carrier_alphabet(self.carrier),
+            (false, true) => DefaultAlphabet::Gsm,
+            (false, false) => config.account_alphabet(self.account),
+        }
     }
 
     pub(crate) fn is_by_api(&self) -> bool {
@@ -334,7 +345,7 @@ impl Messages {
 
     /// Whether there is no slot left, or no memory. Parts take slots too.
     pub(crate) fn is_full(&self) -> bool {
-        self.slots.len() - self.free.len() >= self.max || self.octets >= self.octets_max
+        self.slots.len() - self.free.len() >= self.max || !self.has_memory()
     }
 
     /// Makes a message a part of another.
@@ -391,10 +402,29 @@ impl Messages {
         message.api = new.api;
         message.link = None;
         message.set_body(new.content);
-        // Its content may be replaced by another of a few hundred octets: that is not counted.
+        let name = MessageRef { slot, generation: message.generation };
+        self.recount(name);
+        name
+    }
+
+    /// Changes a message's content, before it was sent.
+    pub(crate) fn replace_content(&mut self, name: MessageRef, content: &ShortMessage<'_>) {
+        if let Some(message) = self.get_mut(name) {
+            message.replace_content(content);
+            self.recount(name);
+        }
+    }
+
+    /// Counts the memory of a message that has another content.
+    fn recount(&mut self, name: MessageRef) {
+        let message = &mut self.slots[name.slot as usize];
         self.octets = self.octets - message.counted as usize + message.octets.capacity();
         message.counted = message.octets.capacity() as u32;
-        MessageRef { slot, generation: message.generation }
+    }
+
+    /// Whether there is memory for a longer content.
+    pub(crate) const fn has_memory(&self) -> bool {
+        self.octets < self.octets_max
     }
 
     pub(crate) fn get(&self, name: MessageRef) -> Option<&Message> {
@@ -583,6 +613,22 @@ mod tests {
         }
         let counted: usize = messages.slots.iter().map(|message| message.octets.capacity()).sum();
         assert_eq!(messages.octets, counted + messages.slots() * size_of::<Message>());
+    }
+
+    #[test]
+    fn a_content_that_takes_anothers_place_counts_as_well() {
+        let mut messages = Messages::new(usize::MAX, 100_000);
+        let name = insert(&mut messages, b"short");
+        let mut area = Vec::new();
+        tlv::append(&mut area, Tag::MESSAGE_PAYLOAD, &vec![b'x'; 60_000]);
+        let long = ShortMessage { tlvs: Tlvs::parse(&area).unwrap(), ..ShortMessage::default() };
+        messages.replace_content(name, &long);
+        assert!(messages.has_memory() && messages.octets > 60_000);
+        let other = insert(&mut messages, b"short");
+        messages.replace_content(other, &long);
+        assert!(!messages.has_memory() && messages.is_full());
+        messages.remove(other);
+        assert!(messages.has_memory());
     }
 
     #[test]

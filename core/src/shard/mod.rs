@@ -11,6 +11,7 @@
 
 mod addresses;
 mod admission;
+mod alerts;
 mod bind_queue;
 mod binding;
 mod carrier_stats;
@@ -41,6 +42,7 @@ mod parts;
 mod passwords;
 mod quarantine;
 mod receipt;
+mod receipt_text;
 mod receipts;
 mod reconnect;
 mod reload;
@@ -161,6 +163,8 @@ pub(crate) struct Shard {
     /// For now: carriers are not read.
     holds_carriers: bool,
     told_journal_failure: bool,
+    /// Until then no alert that nobody took is told of.
+    next_alert_told_ms: u64,
 }
 
 /// What a shard starts with.
@@ -254,6 +258,7 @@ impl Shard {
             is_choked: false,
             holds_carriers: false,
             told_journal_failure: false,
+            next_alert_told_ms: 0,
         };
         shard.apply(config);
         shard.listen_at_start(listener, opened)?;

@@ -121,7 +121,7 @@ impl Shard {
             digits: address.digits.to_vec(),
         };
         let mut text = String::new();
-        read_text(&content, &mut text);
+        read_text(&content, message.alphabet(&self.config), &mut text);
         Some(v1::HeldMessage {
             id: id::text(id),
             account: self.accounts[message.account as usize].name.to_string(),
@@ -160,8 +160,8 @@ impl Shard {
         let Some(message) = self.messages.get(name) else { return Ok(Hold::Not) };
         let was_passed = message.review == Review::Passed;
         let Ok(content) = message.content() else { return Ok(Hold::Not) };
-        let (account, config) = (message.account, &self.config);
-        match self.routing.judging.recheck(config, account, &content, self.clock.wall_ms) {
+        let from = (message.account, message.alphabet(&self.config));
+        match self.routing.judging.recheck(&self.config, from, &content, self.clock.wall_ms) {
             // Somebody has looked at it.
             Ok(Hold::ForReview(_)) if was_passed => Ok(Hold::Not),
             verdict => verdict,
@@ -175,7 +175,8 @@ impl Shard {
         content: &ShortMessage<'_>,
     ) -> Result<Hold, CommandStatus> {
         let Some(message) = self.messages.get(name) else { return Ok(Hold::Not) };
-        self.routing.judging.recheck(&self.config, message.account, content, self.clock.wall_ms)
+        let from = (message.account, message.alphabet(&self.config));
+        self.routing.judging.recheck(&self.config, from, content, self.clock.wall_ms)
     }
 
     /// Holds a message that is due and in no queue; false where there is no room. Its rule says so again after a restart.

@@ -9,6 +9,7 @@ use super::commit::{Awaiting, Then};
 use super::connection::ConnectionRef;
 use super::matching::Arrival;
 use super::messages::{NewMessage, Phase, digits};
+use super::operations::{as_short_message, check_addresses};
 use crate::event::{self, Channel};
 
 impl Shard {
@@ -46,16 +47,13 @@ impl Shard {
         let Some(open) = self.connections.get_mut(connection) else { return };
         open.data_messages.push(sequence_number);
         self.carriers[carrier as usize].receipts.by_data_sm += u64::from(data.esm_class.is_receipt());
-        let message = ShortMessage {
-            service_type: data.service_type,
-            source: data.source,
-            destination: data.destination,
-            esm_class: data.esm_class,
-            registered_delivery: data.registered_delivery,
-            data_coding: data.data_coding,
-            tlvs: data.tlvs,
-            ..ShortMessage::default()
-        };
+        // The customer gets a deliver_sm, which has not the room that these addresses have (SMPP 3.4 §4.6.1, §4.7.1).
+        if let Err(status) = check_addresses(data) {
+            self.counters.refused += 1;
+            return self.respond(connection, sequence_number, status, &[]);
+        }
+        let mut area = Vec::new();
+        let message = as_short_message(data, &mut area);
         self.handle_carrier_message(connection, carrier, sequence_number, &message);
     }
 
@@ -92,7 +90,7 @@ impl Shard {
         let retention_ms = i64::from(config.spec.delivery_retention_seconds) * 1_000;
         let wall_ms = self.clock.wall_ms;
         let id = self.ids.give(wall_ms);
-        if !self.note_consent(account, message, id) {
+        if !self.note_consent(account, carrier, message, id) {
             self.counters.refused += 1;
             self.respond(connection, sequence_number, CommandStatus::RX_T_APPN, &[]);
             return;

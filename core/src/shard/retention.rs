@@ -181,6 +181,8 @@ impl Shard {
             default_message_id: content.sm_default_msg_id.into(),
             short_message: content.short_message.to_vec(),
             tlvs: content.tlvs.octets().to_vec(),
+            // The configuration knows.
+            alphabet: 0,
         };
         let origin = if message.incoming {
             v1::open_message::Origin::MoAccepted(v1::MoAccepted {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use brivas_route::{Balance, Decision, Direction, NO_ROUTE, Route, group_hash};
+use brivas_smpp::text::DefaultAlphabet;
 use brivas_smpp::tlv::{Tag, append};
 use brivas_smpp::{CommandStatus, ShortMessage};
 
@@ -43,6 +44,8 @@ pub(super) struct Asked {
     pub(super) may_take: bool,
     /// It is sent later: its carriers need no room now.
     pub(super) waits: bool,
+    /// What data_coding 0 means in it.
+    pub(super) alphabet: DefaultAlphabet,
 }
 
 /// Why a message is not taken.
@@ -79,7 +82,8 @@ impl Routing {
     ) -> Option<&'config Route> {
         if message.table != config.table_generation {
             let content = message.content().ok()?;
-            let route = self.judging.find(config, message.account, &content, wall_ms);
+            let from = (message.account, message.alphabet(config));
+            let route = self.judging.find(config, from, &content, wall_ms);
             (message.route, message.table) = (route.map_or(NO_ROUTE, Route::number), config.table_generation);
         }
         config.table.route(message.route)
@@ -127,7 +131,7 @@ impl Judging {
     pub(crate) fn find<'config>(
         &mut self,
         config: &'config Config,
-        account: u32,
+        (account, alphabet): (u32, DefaultAlphabet),
         message: &ShortMessage<'_>,
         wall_ms: i64,
     ) -> Option<&'config Route> {
@@ -136,7 +140,7 @@ impl Judging {
             return config.table.lookup(Direction::Mt, account, addressed.destination);
         }
         if config.table.reads_text(Direction::Mt) {
-            read_text(message, &mut self.text);
+            read_text(message, alphabet, &mut self.text);
         } else {
             self.text.clear();
         }
@@ -149,14 +153,14 @@ impl Judging {
     pub(super) fn recheck(
         &mut self,
         config: &Config,
-        account: u32,
+        (account, alphabet): (u32, DefaultAlphabet),
         message: &ShortMessage<'_>,
         wall_ms: i64,
     ) -> Result<Hold, CommandStatus> {
         if config.policy.is_empty() {
             return Ok(Hold::Not);
         }
-        read_text(message, &mut self.text);
+        read_text(message, alphabet, &mut self.text);
         let facts = Addressed::of(message).sent_by_account(config, account, &self.text);
         verdict(config.policy.recheck(&mut self.state, &facts, wall_ms))
     }
@@ -210,7 +214,7 @@ impl Shard {
         }
         let addressed = Addressed::of(message);
         if config.table.reads_text(Direction::Mt) || config.policy.reads_text() {
-            read_text(message, &mut judging.text);
+            read_text(message, asked.alphabet, &mut judging.text);
         } else {
             judging.text.clear();
         }
@@ -262,7 +266,7 @@ impl Shard {
             return table.lookup(Direction::Mo, u32::MAX, addressed.destination)?.to_account();
         }
         if table.reads_text(Direction::Mo) {
-            read_text(message, &mut judging.text);
+            read_text(message, self.config.carrier_alphabet(carrier), &mut judging.text);
         } else {
             judging.text.clear();
         }

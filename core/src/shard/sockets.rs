@@ -137,6 +137,9 @@ impl Shard {
                 (Owner::Carrier(..), Event::AnsweredLate { token, status, message_id }) => {
                     self.handle_late_answer(token, status, message_id);
                 }
+                (Owner::Carrier(carrier, _), Event::Request { pdu: Pdu::AlertNotification(alert), .. }) => {
+                    self.handle_alert(carrier, &alert);
+                }
                 (
                     Owner::Carrier(carrier, _),
                     Event::Request { sequence_number, pdu: pdu @ Pdu::DataSm(_) },
@@ -144,6 +147,9 @@ impl Shard {
                     self.handle_carrier_request(name, carrier, sequence_number, &pdu);
                 }
                 (Owner::Account(account), Event::Answered { token, status, .. }) => {
+                    self.handle_delivery_answer(account, token, status);
+                }
+                (Owner::Account(account), Event::Response { token, status, .. }) => {
                     self.handle_delivery_answer(account, token, status);
                 }
                 (Owner::Account(account), Event::Request { sequence_number, pdu }) => {
@@ -210,7 +216,7 @@ impl Shard {
             match written {
                 Err(error) => self.close(name, &error.to_string()),
                 Ok(()) if connection.session.state() == State::Closed => {
-                    if connection.is_written() {
+                    if connection.is_written() && !connection.lingers(now_ms) {
                         let reason = connection.session.close_reason();
                         let why = reason.map_or_else(String::new, |reason| reason.to_string());
                         self.close(name, &why);

@@ -35,6 +35,7 @@ pub(crate) struct Counters {
     pub(crate) cancelled: u64,
     pub(crate) replaced: u64,
     pub(crate) alerts: u64,
+    pub(crate) alerts_delivered: u64,
 }
 
 impl Shard {
@@ -75,6 +76,7 @@ impl Shard {
                 cancelled: counters.cancelled,
                 replaced: counters.replaced,
                 alerts: counters.alerts,
+                alerts_delivered: counters.alerts_delivered,
                 scheduled_messages: self.schedule.waiting,
             }),
             accounts: accounts

@@ -74,7 +74,11 @@ impl Shard {
             // What we do not read cannot be late.
             let is_unread = (self.holds_carriers || connection.is_listed)
                 && matches!(connection.owner, Owner::Carrier(..));
-            if stalled {
+            let has_lingered = connection.lingers_until_ms.is_some_and(|until| now_ms >= until);
+            if has_lingered {
+                let why = connection.session.close_reason().map_or_else(String::new, |why| why.to_string());
+                self.close(name, &why);
+            } else if stalled {
                 self.close(name, "the peer takes nothing of what it is sent");
             } else if !is_unread && connection.session.next_timeout_ms().is_some_and(|at_ms| at_ms <= now_ms)
             {

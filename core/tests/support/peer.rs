@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use brivas_smpp::pdu::{Address, BindRequest};
 use brivas_smpp::receipt::NewReceipt;
-use brivas_smpp::session::State;
+use brivas_smpp::session::{Operations, State};
 use brivas_smpp::tlv::Tlvs;
 use brivas_smpp::{
-    BindMode, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, Pdu, RegisteredDelivery, Role,
-    Session, SessionConfig, ShortMessage,
+    BindMode, CommandId, CommandStatus, EsmClass, Event, InterfaceVersion, MessageState, Pdu,
+    RegisteredDelivery, Role, Session, SessionConfig, ShortMessage,
 };
 
 use super::{Authority, PASSWORD, PATIENCE, Pair, Wire};
@@ -41,6 +41,19 @@ pub enum Said {
         status: CommandStatus,
         body: Vec<u8>,
     },
+    /// data_sm.
+    Data {
+        sequence_number: u32,
+        is_receipt: bool,
+        payload: Vec<u8>,
+        tlvs: Vec<u8>,
+    },
+    /// alert_notification.
+    Alerted {
+        source: String,
+        esme: String,
+        tlvs: Vec<u8>,
+    },
     /// The connection has ended.
     Closed,
 }
@@ -62,8 +75,12 @@ impl Peer {
     /// A peer on a connection of any kind, not bound.
     pub fn over(wire: Wire, role: Role) -> Self {
         wire.socket().set_nodelay(true).unwrap();
-        let config =
-            SessionConfig { window_max: 100_000, peer_window_max: 100_000, ..SessionConfig::new(role) };
+        let config = SessionConfig {
+            window_max: 100_000,
+            peer_window_max: 100_000,
+            operations: Operations::NONE.with(CommandId::ALERT_NOTIFICATION).with(CommandId::DATA_SM),
+            ..SessionConfig::new(role)
+        };
         Self {
             wire,
             session: Session::new(config, 0),
@@ -270,6 +287,17 @@ impl Peer {
                     pdu.encode_body(&mut body);
                     Said::Responded { status, body }
                 }
+                Event::Request { pdu: Pdu::AlertNotification(alert), .. } => Said::Alerted {
+                    source: String::from_utf8_lossy(alert.source.digits).into_owned(),
+                    esme: String::from_utf8_lossy(alert.esme.digits).into_owned(),
+                    tlvs: alert.tlvs.octets().to_vec(),
+                },
+                Event::Request { sequence_number, pdu: Pdu::DataSm(data) } => Said::Data {
+                    sequence_number,
+                    is_receipt: data.esm_class.is_receipt(),
+                    payload: data.text().to_vec(),
+                    tlvs: data.tlvs.octets().to_vec(),
+                },
                 Event::AnsweredLate { .. } | Event::Unanswered { .. } | Event::Request { .. } => continue,
             };
             self.heard.push_back(said);

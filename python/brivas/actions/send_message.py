@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -33,6 +33,19 @@ _SYSTEM_ERROR: Final = 0x08
 _MESSAGE_QUEUE_FULL: Final = 0x14
 _THROTTLED: Final = 0x58
 _RECEIPT_REQUESTED: Final = 1
+# data_coding of octets, and of those that are shown at once (3GPP TS 23.038 §4).
+_OCTETS: Final = 4
+_FLASH_OCTETS: Final = 0xF4
+
+Encoding = Literal["auto", "gsm7", "latin1", "ucs2", "binary"]
+"""How a message is written; `binary` is data."""
+
+_ENCODINGS: Final = {
+    "auto": messaging_pb2.TEXT_ENCODING_AUTO,
+    "gsm7": messaging_pb2.TEXT_ENCODING_GSM7,
+    "latin1": messaging_pb2.TEXT_ENCODING_LATIN1,
+    "ucs2": messaging_pb2.TEXT_ENCODING_UCS2,
+}
 
 
 class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -70,6 +83,24 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
         Annotated[int, Meta(ge=0, le=255, description="Of `data`: SMPP 3.4 §5.2.19. 4 (binary) if not given.")]
         | UnsetType
     ) = UNSET
+    encoding: Annotated[
+        Encoding,
+        Meta(
+            description="Of `text`: `auto` takes the fewest parts; `gsm7`, `latin1` and `ucs2` are taken or refused. "
+            "`binary` is `data`."
+        ),
+    ] = "auto"
+    flash: Annotated[bool, Meta(description="Shown at once and not stored: message class 0.")] = False
+    transliterate: (
+        Annotated[
+            bool,
+            Meta(
+                description="Of `text`: whether characters may be replaced by their nearest where that saves parts, or "
+                "where `gsm7` lacks them; as the account says if not given."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     validity_seconds: Annotated[
         int, Meta(ge=0, le=VALIDITY_SECONDS_MAX, description="How long to try; 0 takes the account's default.")
     ] = 0
@@ -92,8 +123,20 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
             raise ValueError("give exactly one of `text` and `data`")
         if self.data_coding is not UNSET and self.data is UNSET:
             raise ValueError("`data_coding` goes with `data`; the alphabet of a text is chosen for it")
+        self._check_text_options()
         if len(self.reference.encode()) > REFERENCE_OCTETS_MAX:
             raise ValueError(f"`reference` is longer than {REFERENCE_OCTETS_MAX} octets")
+
+    def _check_text_options(self) -> None:
+        is_text = self.text is not UNSET
+        if is_text and self.encoding == "binary":
+            raise ValueError("`encoding` is `binary` and `text` is given; write octets into `data`")
+        if not is_text and self.encoding not in ("auto", "binary"):
+            raise ValueError(f"`encoding` is `{self.encoding}` and `data` is given, which is sent as it is")
+        if not is_text and self.transliterate is not UNSET:
+            raise ValueError("`transliterate` goes with `text`; `data` is sent as it is")
+        if self.flash and self.data_coding is not UNSET:
+            raise ValueError("`flash` and `data_coding` are given; `data_coding` says the class as well")
 
     def as_proto(self) -> messaging_pb2.NewMessage:
         """The message as the engine takes it."""
@@ -104,11 +147,17 @@ class NewMessage(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_
         setattr(message, "from", self.from_)
         if isinstance(self.text, str):
             message.text = self.text
+            message.encoding = _ENCODINGS[self.encoding]
+            if self.flash:
+                message.message_class = 0
+            if isinstance(self.transliterate, bool):
+                message.transliterate = self.transliterate
         elif isinstance(self.data, str):
+            default_coding = _FLASH_OCTETS if self.flash else _OCTETS
             message.content.CopyFrom(
                 events_pb2.Content(
                     short_message=bytes.fromhex(self.data),
-                    data_coding=self.data_coding if isinstance(self.data_coding, int) else 4,
+                    data_coding=self.data_coding if isinstance(self.data_coding, int) else default_coding,
                     registered_delivery=_RECEIPT_REQUESTED,
                 )
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from brivas.cli.output import Output, json_option, print_json, styled
 from brivas.limits import VALIDITY_SECONDS_MAX
 
 if TYPE_CHECKING:
+    from brivas.actions.send_message import Encoding
     from brivas.clients.messaging import MessagingClient
     from brivas.v1 import messaging_pb2
 
@@ -21,7 +23,20 @@ _POLL_SECONDS = 0.1
 @click.command()
 @click.option("--to", required=True, help="The recipient in E.164: up to 15 digits, with or without '+'.")
 @click.option("--from", "sender", required=True, help="A number, a short code, or up to 11 alphanumeric characters.")
-@click.option("--text", required=True, help="What it says; the smallest encoding is chosen.")
+@click.option("--text", help="What it says.")
+@click.option("--data", metavar="HEX", help="Instead of --text: octets in hexadecimal, sent as they are.")
+@click.option(
+    "--encoding",
+    type=click.Choice(["auto", "gsm7", "latin1", "ucs2", "binary"]),
+    default="auto",
+    help="How the text is written: auto takes the fewest parts, the others are taken or refused; binary is --data.",
+)
+@click.option("--flash", is_flag=True, help="Show it at once and do not store it: message class 0.")
+@click.option(
+    "--transliterate/--no-transliterate",
+    default=None,
+    help="Whether characters may be replaced by their nearest; as the account says if not given.",
+)
 @click.option(
     "--validity-seconds",
     type=click.IntRange(0, VALIDITY_SECONDS_MAX),
@@ -46,7 +61,11 @@ def send(
     output: Output,
     to: str,
     sender: str,
-    text: str,
+    text: str | None,
+    data: str | None,
+    encoding: Encoding,
+    flash: bool,
+    transliterate: bool | None,
     validity_seconds: int,
     schedule: str,
     reference: str,
@@ -59,13 +78,28 @@ def send(
 ) -> None:
     """Sends one message, and with --wait waits for its receipt."""
     from brivas import endpoints
-    from brivas.actions.send_message import refusal
+    from brivas.actions.send_message import NewMessage, refusal
     from brivas.cli.events import status_as_dict
     from brivas.clients.messaging import MessagingClient
-    from brivas.v1 import messaging_pb2
 
-    message = messaging_pb2.NewMessage(to=to, text=text, validity_seconds=validity_seconds, reference=reference)
-    setattr(message, "from", sender)
+    if (text is None) == (data is None):
+        raise click.UsageError("give exactly one of --text and --data")
+    if data is not None and not re.fullmatch("([0-9a-fA-F]{2})*", data):
+        raise click.BadParameter(f"{data!r} is not octets in hexadecimal, two digits each", param_hint="--data")
+    options = {"text": text, "data": data, "transliterate": transliterate}
+    try:
+        # The engine judges the addresses; what goes with what, the action says for all faces.
+        message = NewMessage(
+            to=to,
+            from_=sender,
+            encoding=encoding,
+            flash=flash,
+            validity_seconds=validity_seconds,
+            reference=reference,
+            **{name: value for name, value in options.items() if value is not None},  # type: ignore[arg-type]
+        ).as_proto()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if schedule:
         message.schedule_at_ms = _schedule_ms(schedule)
     target = endpoints.messaging_target(output.data, messaging_target)

@@ -103,6 +103,10 @@ class AccountSpec(Part, frozen=True):
         Literal["smpp", "webhook"],
         Meta(description="Where incoming messages go: to a bind, or to the account's webhooks only."),
     ] = "smpp"
+    deliver_by: Annotated[
+        Literal["deliver_sm", "data_sm"],
+        Meta(description="By which PDU receipts and incoming messages go to its binds; `data_sm` from version 3.4 on."),
+    ] = "deliver_sm"
     delivery_retention_seconds: Annotated[
         int, Meta(ge=1, le=2_592_000, description="How long a receipt or an incoming message waits to be taken.")
     ] = 259_200

@@ -92,6 +92,7 @@ def _account(config: Config, account: Account) -> control_pb2.Account:
         incoming=_DELIVERY[spec.incoming],
         delivery_retention_seconds=spec.delivery_retention_seconds,
         long_messages=LONG_MESSAGES[spec.long_messages],
+        deliver_by_data_sm=spec.deliver_by == "data_sm",
         default_alphabet=DEFAULT_ALPHABET[spec.default_alphabet],
         languages=sorted(LANGUAGE[language] for language in spec.languages),
         transliterate=spec.transliterate,

@@ -96,6 +96,24 @@ def test_a_validity_beyond_what_the_engine_keeps_is_a_usage_error_that_says_the_
     assert "31104001 is not in the range 0<=x<=31104000" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "exactly one of --text and --data"),
+        (["--text", "x", "--data", "00"], "exactly one of --text and --data"),
+        (["--data", "0x"], "'0x' is not octets in hexadecimal"),
+        (["--text", "x", "--encoding", "utf8"], "'utf8' is not one of 'auto', 'gsm7', 'latin1', 'ucs2', 'binary'"),
+        (["--text", "x", "--encoding", "binary"], "`encoding` is `binary` and `text` is given"),
+        (["--data", "00", "--encoding", "ucs2"], "`encoding` is `ucs2` and `data` is given"),
+        (["--data", "00", "--transliterate"], "`transliterate` goes with `text`"),
+    ],
+)
+def test_what_does_not_go_together_in_a_message_is_a_usage_error_that_names_it(arguments: list[str], said: str) -> None:
+    ended = CliRunner().invoke(brivas, ["send", "--to", "1", "--from", "2", *arguments])
+    assert ended.exit_code == 2
+    assert said in " ".join(ended.stderr.split())
+
+
 def test_an_engine_that_is_not_there_has_its_own_exit_code_and_a_hint(tmp_path: Path) -> None:
     arguments = ["--data", str(tmp_path), "binds", "--control-target", "127.0.0.1:1", "--json"]
     ended = CliRunner().invoke(brivas, arguments, env={"BRIVAS_CONTROL_TOKEN": "t"})

@@ -9,6 +9,7 @@ import grpc
 import httpx
 import pytest
 
+from brivas.v1 import messaging_pb2
 from tests.support.fake_engine import API_KEY, QUEUE_FULL, THROTTLED
 from tests.unit.http.conftest import Api
 
@@ -49,6 +50,34 @@ def test_data_is_sent_as_it_is(api: Api) -> None:
     assert (content.short_message, content.data_coding, content.registered_delivery) == (b"\x00\xff\xa0", 4, 1)
 
 
+def test_the_options_of_a_text_reach_the_engine(api: Api) -> None:
+    options = {"encoding": "ucs2", "flash": True, "transliterate": False}
+    assert api.client.post("/v1/messages", json={**ONE, **options}).status_code == 202
+    assert api.client.post("/v1/messages", json=ONE).status_code == 202
+    asked, plain = (request.messages[0] for request in api.engine.requests)
+    assert (asked.encoding, asked.message_class, asked.transliterate) == (messaging_pb2.TEXT_ENCODING_UCS2, 0, False)
+    assert asked.HasField("message_class")
+    assert asked.HasField("transliterate")
+    assert plain.encoding == messaging_pb2.TEXT_ENCODING_AUTO
+    assert not plain.HasField("message_class")
+    assert not plain.HasField("transliterate")
+
+
+def test_octets_may_be_flash_and_have_no_options_of_a_text(api: Api) -> None:
+    octets = {"to": "1", "from": "2", "data": "00"}
+    flash = {**octets, "encoding": "binary", "flash": True}
+    assert api.client.post("/v1/messages", json=flash).status_code == 202
+    assert api.engine.requests[0].messages[0].content.data_coding == 0xF4
+    wrongs: list[tuple[dict[str, Any], str]] = [
+        ({"encoding": "gsm7"}, "`encoding` is `gsm7` and `data` is given"),
+        ({"transliterate": True}, "`transliterate` goes with `text`"),
+        ({"flash": True, "data_coding": 8}, "`flash` and `data_coding` are given"),
+    ]
+    for wrong, named in wrongs:
+        body = problem(api.client.post("/v1/messages", json={**octets, **wrong}), 422, "invalid")
+        assert named in body["detail"]
+
+
 def test_a_thousand_messages_are_answered_in_order(api: Api) -> None:
     messages = [{**ONE, "reference": str(index)} for index in range(1000)]
     response = api.client.post("/v1/messages", json={"messages": messages})
@@ -87,6 +116,10 @@ def test_without_a_known_key_it_is_401_and_says_how(api: Api, headers: dict[str,
         ({"from": "an alphanumeric that is too long"}, "/from", "11"),
         ({"data": "00"}, None, None),
         ({"text": 5}, "/text", None),
+        ({"encoding": "utf-8"}, "/encoding", "auto, gsm7, latin1 or ucs2"),
+        ({"encoding": "binary"}, None, None),
+        ({"flash": "yes"}, "/flash", "true or false"),
+        ({"transliterate": 1}, "/transliterate", "true or false"),
         ({"validity_seconds": -1}, "/validity_seconds", "31104000"),
         ({"validity_seconds": 31_104_001}, "/validity_seconds", "31104000"),
         ({"reference": "é" * 33}, None, None),

@@ -65,6 +65,10 @@ def test_a_delivered_message_has_no_error_whatever_the_receipt_says() -> None:
             {"text": "Привет", "data_coding": 8},
         ),
         (events_pb2.Content(short_message=b"Zo\xeb", data_coding=3), {"text": "Zoë", "data_coding": 3}),
+        (
+            events_pb2.Content(short_message=b"Zo\xeb@", alphabet=events_pb2.DEFAULT_ALPHABET_LATIN1),
+            {"text": "Zoë@", "data_coding": 0},
+        ),
         (events_pb2.Content(short_message=b"\x00\xff", data_coding=4), {"data": "00ff", "data_coding": 4}),
         (events_pb2.Content(short_message=b"\xd8", data_coding=8), {"data": "d8", "data_coding": 8}),
         (events_pb2.Content(short_message=b"\xff", data_coding=0), {"data": "ff", "data_coding": 0}),

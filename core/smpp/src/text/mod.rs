@@ -24,7 +24,7 @@ pub use alphabet::{ESCAPE, Language, Languages, Septets, Shift};
 pub use charset::{Charset, DefaultAlphabet, Unencodable};
 pub use coding::{Alphabet, CodingScheme, DataCoding, MessageClass, WaitingIndication, WaitingKind};
 pub use encoding::{Atom, Encoding, USER_DATA_OCTETS_MAX, Unit};
-pub use plan::{Cost, Plan, PlanOptions, Transliteration, plan};
+pub use plan::{Cost, Plan, PlanError, PlanOptions, Transliteration, plan};
 pub use septet::{Padding, capacity, fill_bits, pack, packed_octets, unpack};
 pub use transliterate::{Replacement, Transliterated, nearest, transliterate};
 

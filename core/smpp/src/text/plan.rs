@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::alphabet::{Languages, Shift};
-use super::charset::{Charset, DefaultAlphabet};
+use super::charset::{Charset, DefaultAlphabet, Unencodable};
 use super::coding::{Alphabet, DataCoding, MessageClass};
 use super::encoding::{Encoding, Unit};
 use super::national::cheapest_shift;
@@ -37,7 +37,32 @@ pub struct PlanOptions<'a> {
     pub class: Option<MessageClass>,
     /// Whether characters may be replaced.
     pub transliteration: Transliteration,
+    /// In this alphabet and no other, even if another took fewer parts.
+    pub only: Option<Alphabet>,
 }
+
+/// Why a text cannot go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanError {
+    /// It has too many parts in every way.
+    Split(SplitError),
+    /// The alphabet that is asked for lacks a character.
+    Unencodable(Unencodable),
+    /// The alphabet that is asked for cannot be said together with the class.
+    Class,
+}
+
+impl std::fmt::Display for PlanError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Split(error) => error.fmt(formatter),
+            Self::Unencodable(error) => error.fmt(formatter),
+            Self::Class => formatter.write_str("no data_coding says this alphabet and a class"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
 
 /// A way to write a text, and its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +125,9 @@ impl Plan {
 /// name, these before UCS-2, that before shift tables, which not every phone knows, and replaced characters last.
 ///
 /// # Errors
-/// It has too many parts in every way.
-pub fn plan(text: &str, options: &PlanOptions<'_>) -> Result<Plan, SplitError> {
+/// It has too many parts in every way, or cannot be written in the one alphabet that is allowed.
+pub fn plan(text: &str, options: &PlanOptions<'_>) -> Result<Plan, PlanError> {
+    let takes = |alphabet: Alphabet| options.only.is_none_or(|only| only == alphabet);
     let mut ways = Vec::new();
     let mut error = None;
     let mut consider = |way: Option<Result<Way, SplitError>>| match way {
@@ -110,19 +136,23 @@ pub fn plan(text: &str, options: &PlanOptions<'_>) -> Result<Plan, SplitError> {
         None => {}
     };
     let default = default_encoding(options, Shift::NONE);
-    consider(Way::new(text, default, options.form));
-    for &alphabet in options.alphabets {
+    if takes(Alphabet::Default) {
+        consider(Way::new(text, default, options.form));
+    }
+    for &alphabet in options.alphabets.iter().filter(|&&alphabet| takes(alphabet)) {
         if let Some(data_coding) = DataCoding::new(alphabet, options.class) {
             consider(Way::new(text, Encoding::of(data_coding, options.default, Shift::NONE), options.form));
         }
     }
     let ucs2 = DataCoding::new(Alphabet::Ucs2, options.class).unwrap_or(DataCoding(8));
-    consider(Way::new(text, Encoding::of(ucs2, options.default, Shift::NONE), options.form));
-    if default.charset.is_gsm() {
+    if takes(Alphabet::Ucs2) {
+        consider(Way::new(text, Encoding::of(ucs2, options.default, Shift::NONE), options.form));
+    }
+    if takes(Alphabet::Default) && default.charset.is_gsm() {
         let shift = cheapest_shift(text, options.languages, options.form);
         consider(shift.and_then(|shift| Way::new(text, default_encoding(options, shift), options.form)));
     }
-    if options.transliteration != Transliteration::Never {
+    if takes(Alphabet::Default) && options.transliteration != Transliteration::Never {
         consider(transliterated(text, default, options.form));
     }
     // The first of the fewest.
@@ -131,11 +161,27 @@ pub fn plan(text: &str, options: &PlanOptions<'_>) -> Result<Plan, SplitError> {
     let chosen = (0..ways.len())
         .filter(|&number| allowed(&ways[number]))
         .min_by_key(|&number| ways[number].cost.parts);
-    // UCS-2 writes every text: where no way is left, each had too many parts.
-    let Some(chosen) = chosen else { return Err(error.unwrap_or(SplitError::TooManyParts(usize::MAX))) };
+    let Some(chosen) = chosen else { return Err(no_way(text, options, error)) };
     let Way { cost, content, ends, replacements } = ways.remove(chosen);
     let alternatives = ways.iter().map(|way| way.cost).collect();
     Ok(Plan { cost, alternatives, replacements, form: options.form, content, ends })
+}
+
+/// Why there is none. UCS-2 writes every text: without an alphabet that is asked for, each way had too many parts.
+fn no_way(text: &str, options: &PlanOptions<'_>, error: Option<SplitError>) -> PlanError {
+    if let (Some(only), None) = (options.only, error) {
+        let Some(data_coding) = DataCoding::new(only, options.class) else { return PlanError::Class };
+        let charset = Charset::of(data_coding, options.default);
+        let lacks = charset.encode(Shift::NONE, text, &mut Vec::new()).err();
+        let lacks = lacks.or_else(|| {
+            let lacking = |&(_, character): &(usize, char)| Shift::NONE.septets(character).is_none();
+            text.char_indices().find(lacking).map(|(at, character)| Unencodable { at, character })
+        });
+        if let Some(lacks) = lacks {
+            return PlanError::Unencodable(lacks);
+        }
+    }
+    PlanError::Split(error.unwrap_or(SplitError::TooManyParts(usize::MAX)))
 }
 
 /// One way, tried.
@@ -222,6 +268,43 @@ mod tests {
     fn parts(text: &str, options: &PlanOptions<'_>) -> (usize, usize, usize) {
         let cost = plan(text, options).unwrap().cost;
         (cost.parts, cost.units, cost.units_per_part)
+    }
+
+    #[test]
+    fn one_alphabet_is_taken_where_it_is_asked_for_or_the_text_is_refused_by_its_character() {
+        let planned = |text: &str, only, class, transliteration| {
+            let alphabets = &[Alphabet::Latin1][..];
+            plan(
+                text,
+                &PlanOptions {
+                    only: Some(only),
+                    class,
+                    transliteration,
+                    alphabets,
+                    ..PlanOptions::default()
+                },
+            )
+        };
+        let data_coding = |text: &str, only| {
+            planned(text, only, None, Transliteration::Never).map(|plan| plan.cost.encoding.data_coding.0)
+        };
+        for (only, expected) in [(Alphabet::Default, 0), (Alphabet::Latin1, 3), (Alphabet::Ucs2, 8)] {
+            assert_eq!(data_coding("hello", only), Ok(expected));
+        }
+        let lacks = |at, character| Err(PlanError::Unencodable(Unencodable { at, character }));
+        assert_eq!(data_coding("za\u{17c}\u{f3}\u{142}\u{107}", Alphabet::Default), lacks(2, '\u{17c}'));
+        assert_eq!(data_coding("5 \u{20ac}", Alphabet::Latin1), lacks(2, '\u{20ac}'));
+        assert_eq!(data_coding("5 \u{20ac}", Alphabet::Default), Ok(0));
+        // Replaced where that is allowed; a class where one can be said.
+        let replaced =
+            planned("\u{201c}hi\u{201d}", Alphabet::Default, None, Transliteration::Apply).unwrap();
+        assert_eq!(replaced.cost.replaced, 2);
+        let flash = |only| planned("hi", only, Some(MessageClass::Flash), Transliteration::Never);
+        assert_eq!(flash(Alphabet::Default).unwrap().cost.encoding.data_coding.0, 0xF0);
+        assert_eq!(flash(Alphabet::Ucs2).unwrap().cost.encoding.data_coding.0, 0x18);
+        assert_eq!(flash(Alphabet::Latin1).unwrap_err(), PlanError::Class);
+        let long = "x".repeat(100_000);
+        assert!(matches!(data_coding(&long, Alphabet::Default), Err(PlanError::Split(_))));
     }
 
     #[test]
@@ -326,7 +409,7 @@ mod tests {
         let most = "a".repeat(255 * 153);
         assert_eq!(plan(&most, &PlanOptions::default()).unwrap().cost.parts, 255);
         let refused = plan(&format!("{most}a"), &PlanOptions::default());
-        assert_eq!(refused, Err(SplitError::TooManyParts(256)));
+        assert_eq!(refused, Err(PlanError::Split(SplitError::TooManyParts(256))));
         let everything = PlanOptions { languages: Languages::ALL, ..PlanOptions::default() };
         assert!(plan(&"ж".repeat(100_000), &everything).is_err());
     }

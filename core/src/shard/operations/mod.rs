@@ -17,7 +17,7 @@ mod waiting;
 pub(super) use alias::Aliases;
 pub(super) use index::{Bounds, Known, MessageIndex, Place, Stand};
 pub(super) use schedule::Schedule;
-pub(super) use submit::RefusedRecipients;
+pub(super) use submit::{RefusedRecipients, as_short_message, check_addresses};
 pub(super) use times::Times;
 pub(super) use waiting::Waiting;
 

@@ -65,7 +65,8 @@ impl Shard {
         message: &ShortMessage<'_>,
         origin: &Origin,
     ) -> Result<(MessageRef, i64), CommandStatus> {
-        let checked = self.check_admission(account, message, Takes::Place);
+        let alphabet = self.config.account_alphabet(account);
+        let checked = self.check_admission(account, message, alphabet, Takes::Place);
         let Checked { times, way, .. } = checked.inspect_err(|_| self.counters.refused += 1)?;
         if let Some(present) = self.messages.get_mut(name) {
             present.connection = origin.connection;

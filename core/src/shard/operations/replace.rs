@@ -37,6 +37,9 @@ impl Shard {
         let config = self.accounts[asked.account as usize].config.as_ref().map(Arc::clone);
         let config = config.ok_or(CommandStatus::RREPLACEFAIL)?;
         self.refuse_while_choked()?;
+        if !self.messages.has_memory() {
+            return Err(CommandStatus::RMSGQFUL);
+        }
         let mut changes = Vec::with_capacity(names.len());
         for name in names {
             changes.push(self.plan_replacement(&config.spec, name, replace)?);
@@ -107,8 +110,8 @@ impl Shard {
         content: &ShortMessage<'_>,
         held_by: &str,
     ) -> i64 {
-        let Some(message) = self.messages.get_mut(name) else { return self.journal.next_offset() - 1 };
-        message.replace_content(content);
+        self.messages.replace_content(name, content);
+        let Some(message) = self.messages.get(name) else { return self.journal.next_offset() - 1 };
         let (id, expires_ms, schedule_ms) = (message.id, message.expires_ms, message.schedule_ms);
         self.counters.replaced += 1;
         self.journal.append(self.clock.wall_ms, id, |out| {

@@ -49,7 +49,7 @@ impl RefusedRecipients {
     }
 }
 
-/// The longest address that can go on to a carrier (SMPP 3.4 §5.2.8), without its NUL.
+/// The longest address that can go on (SMPP 3.4 §5.2.8), without its NUL.
 const ADDRESS_OCTETS_MAX: usize = 20;
 
 impl Shard {
@@ -133,14 +133,9 @@ impl Shard {
     }
 
     pub(super) fn submit_data(&mut self, asked: Asked, data: &DataSm<'_>) -> Result<(), CommandStatus> {
-        if data.source.digits.len() > ADDRESS_OCTETS_MAX {
-            return Err(CommandStatus::RINVSRCADR);
-        }
-        if data.destination.digits.len() > ADDRESS_OCTETS_MAX {
-            return Err(CommandStatus::RINVDSTADR);
-        }
+        check_addresses(data)?;
         let mut area = Vec::new();
-        let message = as_submission(data, &mut area);
+        let message = as_short_message(data, &mut area);
         let origin = self.origin_of(asked.connection);
         let (name, offset) = self.admit(asked.account, &message, origin)?;
         let Asked { connection, account, sequence_number } = asked;
@@ -187,8 +182,19 @@ fn to_one<'a>(multi: &SubmitMulti<'a>, destination: Address<'a>) -> ShortMessage
     }
 }
 
-/// The submit_sm that says the same. A text that fits goes in short_message: not every carrier takes message_payload.
-fn as_submission<'a>(data: &DataSm<'a>, area: &'a mut Vec<u8>) -> ShortMessage<'a> {
+/// Whether both addresses fit into another PDU than data_sm.
+pub(in super::super) fn check_addresses(data: &DataSm<'_>) -> Result<(), CommandStatus> {
+    if data.source.digits.len() > ADDRESS_OCTETS_MAX {
+        return Err(CommandStatus::RINVSRCADR);
+    }
+    if data.destination.digits.len() > ADDRESS_OCTETS_MAX {
+        return Err(CommandStatus::RINVDSTADR);
+    }
+    Ok(())
+}
+
+/// The submit_sm (deliver_sm) that says the same. A text that fits goes in short_message: not every peer takes message_payload.
+pub(in super::super) fn as_short_message<'a>(data: &DataSm<'a>, area: &'a mut Vec<u8>) -> ShortMessage<'a> {
     let text = data.text();
     let fits = text.len() <= brivas_smpp::pdu::SHORT_MESSAGE_OCTETS_MAX;
     let tlvs = if fits {

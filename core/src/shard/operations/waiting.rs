@@ -36,7 +36,11 @@ impl Waiting {
         self.lists.hasher().hash_one((digits(source), digits(destination)))
     }
 
-    fn retain(&mut self, mut keeps: impl FnMut(MessageRef) -> bool) {
+    /// Forgets stale names, if there are many beside an account's open messages.
+    fn compact(&mut self, open_messages: u64, mut keeps: impl FnMut(MessageRef) -> bool) {
+        if self.names as u64 <= open_messages * 2 + STALE_MAX as u64 {
+            return;
+        }
         self.lists.retain(|_, list| {
             list.retain(|&name| keeps(name));
             !list.is_empty()
@@ -151,9 +155,9 @@ impl Shard {
             let Some(waiting) = &mut account.waiting else { continue };
             if now_ms.saturating_sub(waiting.asked_ms) >= IDLE_MS {
                 account.waiting = None;
-            } else if waiting.names as u64 > account.open_messages * 2 + STALE_MAX as u64 {
+            } else {
                 let messages = &self.messages;
-                waiting.retain(|name| messages.get(name).is_some_and(may_wait));
+                waiting.compact(account.open_messages, |name| messages.get(name).is_some_and(may_wait));
             }
         }
     }
@@ -187,7 +191,21 @@ mod tests {
         assert_eq!(list, [name(0), name(1), name(2)]);
         assert_eq!(waiting.names, 1);
         waiting.put_back(&address(b"40404"), &national, list);
-        waiting.retain(|kept| kept == name(1));
-        assert_eq!((waiting.names, waiting.lists.len()), (1, 1));
+        assert_eq!((waiting.names, waiting.lists.len()), (4, 2));
+    }
+
+    #[test]
+    fn stale_names_are_few_beside_the_open_messages() {
+        let mut waiting = Waiting::default();
+        let most = STALE_MAX as u64 + 2 * 3;
+        for token in 0..=most {
+            waiting.compact(3, |_| false);
+            assert_eq!(waiting.names as u64, token);
+            let numbers = [token as u8 % 7 + b'0'];
+            waiting.insert(&address(b"40404"), &address(&numbers), MessageRef::from_token(token));
+        }
+        // One more than there may be: those that are still open stay.
+        waiting.compact(3, |name| name.token() >= most - 2);
+        assert_eq!((waiting.names, waiting.lists.len()), (3, 3));
     }
 }
