@@ -46,8 +46,10 @@ up: build ## Runs everything: the gateway, its API, its controllers and a simula
 
 test: check pytest ## Runs every check and every test: what CI runs.
 
-prove: build peers ## Runs the long proofs: kill rounds, fault rounds, soak.
+prove: build peers ## Runs the long proofs: kill rounds, fault rounds, soak; that the fuzz targets find planted bugs (nightly).
 	@pytest -m long --timeout 3600 $(PYTEST)
+	cargo test --quiet --package brivas-engine --test bounds -- --ignored
+	core/fuzz/planted.sh
 
 check: lint rust types ## Format, lints, Rust tests, types: all but pytest.
 

@@ -4,8 +4,13 @@
 set -euo pipefail
 root="$(git -C "$(dirname "${BASH_SOURCE[0]}")" rev-parse --show-toplevel)"
 targets=("$@")
-((${#targets[@]})) || targets=(pdu receipt session text tlv)
+((${#targets[@]})) || targets=(pdu proxy receipt segment session text tlv)
 seconds="${SECONDS_MAX:-600}"
+
+cargo +nightly fuzz --version >/dev/null || {
+  echo "nightly or cargo-fuzz is missing: rustup toolchain install nightly, cargo install cargo-fuzz" >&2
+  exit 1
+}
 
 scratch="$(mktemp -d)"
 trap 'git -C "$root" worktree remove --force "$scratch/checkout" >/dev/null 2>&1 || true; rm -rf "$scratch"' EXIT

@@ -16,10 +16,13 @@ pub(crate) struct Addressed<'a> {
     pub(crate) data_coding: u8,
 }
 
-/// Which part of a message this is, where it is one of several: what all of them share.
+/// Which part of a message this is, where it is one of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartOf {
+    /// What all of them share.
     pub(crate) reference: u64,
+    pub(crate) sequence: u8,
+    pub(crate) total: u8,
 }
 
 impl<'a> Addressed<'a> {
@@ -91,6 +94,8 @@ pub(crate) fn part_of(message: &ShortMessage<'_>) -> Option<PartOf> {
     // Kinds count their references apart.
     Some(PartOf {
         reference: (part.kind as u64) << 32 | u64::from(part.total) << 16 | u64::from(part.reference),
+        sequence: part.sequence,
+        total: part.total,
     })
 }
 

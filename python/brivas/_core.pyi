@@ -6,6 +6,7 @@ from typing import Final, final
 __all__ = [
     "PROFILE",
     "Engine",
+    "RouteBench",
     "Simulation",
     "__version__",
     "decode_text",
@@ -65,6 +66,29 @@ def journal_census(data_dir: str | PathLike[str]) -> list[tuple[str, int]]:
 
     Raises `brivas.errors.EngineError` where the journal is in use or damaged.
     """
+
+@final
+class RouteBench:
+    """A random routing table of the engine's own kind, and numbers to look up in it: for `brivas bench route`.
+
+    Raises ValueError where no table can hold so many.
+    """
+
+    def __new__(cls, *, prefixes: int, ported: int, rules: int, seed: int) -> RouteBench: ...
+    def facts(self) -> list[tuple[str, int]]:
+        """What making it took, by name: milliseconds and octets."""
+
+    def prefixes(self) -> list[str]:
+        """All prefixes."""
+
+    def numbers(self, count: int) -> list[str]:
+        """The first of the numbers that are looked up."""
+
+    def lookup(self, number: str) -> str | None:
+        """The longest prefix of a number that has a route."""
+
+    def round(self, lookups: int) -> list[tuple[str, float]]:
+        """Looks up so many numbers in each way: nanoseconds each, and shares, by name. Other threads run meanwhile."""
 
 @final
 class Simulation:

@@ -1,6 +1,7 @@
 //! `brivas._core`: the border to Python. Converts, releases the GIL, maps errors; holds no logic.
 
 mod engine;
+mod route_bench;
 mod simulation;
 mod texts;
 mod tls;
@@ -14,6 +15,8 @@ mod _core {
 
     #[pymodule_export]
     use super::engine::{Engine, describe_pdu, journal_census, validate_snapshot};
+    #[pymodule_export]
+    use super::route_bench::RouteBench;
     #[pymodule_export]
     use super::simulation::Simulation;
     #[pymodule_export]

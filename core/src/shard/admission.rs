@@ -211,7 +211,6 @@ impl Shard {
                 if let Hold::Until(until_ms) = way.hold {
                     times.schedule_ms = times.schedule_ms.max(until_ms);
                 }
-                let way = self.with_the_others(account_number, message, way);
                 Ok(Checked { times, way, destination_hash })
             }
             Err(NoWay::NoRoute) => Err(CommandStatus::RINVDSTADR),

@@ -57,7 +57,6 @@ mod succession;
 mod sweep;
 mod taps;
 mod unanswered;
-mod ways;
 
 pub(crate) use commands::{ApiMessage, ApiRefusal, COMMANDS_MAX, Cancelled, Command, Mailbox, Submitted};
 pub(crate) use consents::ConsentRequest;

@@ -5,6 +5,7 @@
 //! (`Accepted.held_by`, `Released`).
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use brivas_proto::v1;
@@ -67,7 +68,9 @@ impl Shard {
         let limit = if request.limit == 0 { LISTED } else { request.limit.min(LISTED_MAX) } as usize;
         let (mut chosen, mut unknown) = (Vec::new(), Vec::new());
         if request.ids.is_empty() {
-            let listed = self.quarantine.held.iter().filter(|(_, held)| self.is_asked(held, request));
+            let after = id::parse(&request.after).map_or(Bound::Unbounded, Bound::Excluded);
+            let behind = self.quarantine.held.range((after, Bound::Unbounded));
+            let listed = behind.filter(|(_, held)| self.is_asked(held, request));
             chosen.extend(listed.map(|(&id, _)| id).take(limit));
         }
         for text in &request.ids {

@@ -446,6 +446,10 @@ impl Shard {
         if let Some(carrier_message_id) = &open.carrier_message_id {
             message.set_carrier_message_id(carrier_message_id);
         }
+        if open.outcome.is_some() {
+            // It has gone: parts of it that are to come follow.
+            self.keep_together(name);
+        }
         Some(name)
     }
 

@@ -14,7 +14,7 @@ use brivas_smpp::{CommandStatus, ShortMessage};
 use super::Shard;
 use super::messages::{Message, MessageRef};
 use super::parties::Carrier;
-use super::ways::{KnownWay, Ways};
+use super::parts::{Course, Decided, Membership};
 use crate::config::Config;
 use crate::facts::{Addressed, Judging, digits, part_of, read_text};
 
@@ -62,7 +62,6 @@ pub(super) enum NoWay {
 #[derive(Debug)]
 pub(super) struct Routing {
     pub(super) judging: Judging,
-    ways: Ways,
     /// For what is changed on its way out.
     mandatory: Vec<u8>,
     tlvs: Vec<u8>,
@@ -70,7 +69,7 @@ pub(super) struct Routing {
 
 impl Routing {
     pub(super) fn new(seed: u64) -> Self {
-        Self { judging: Judging::new(seed), ways: Ways::default(), mandatory: Vec::new(), tlvs: Vec::new() }
+        Self { judging: Judging::new(seed), mandatory: Vec::new(), tlvs: Vec::new() }
     }
 
     /// The route of an open message: the one it had, or, with another table, what that says now.
@@ -197,20 +196,20 @@ impl Shard {
         hash: u64,
         asked: Asked,
     ) -> Result<Way, NoWay> {
-        let Self { config, routing, carriers, clock, ids, .. } = self;
+        let part = Membership::of(account, message);
+        let course = part.map_or(Course::Free, |part| self.course_by(part, None));
+        let Self { config, routing, carriers, clock, ids, together, .. } = self;
         let (wall_ms, now_ms) = (clock.wall_ms, clock.now_ms());
-        let Routing { judging, ways, .. } = routing;
-        if !config.judges_mt {
+        let judging = &mut routing.judging;
+        if !config.judges_mt && part.is_none() {
             let destination = digits(message.destination.digits);
             let route = config.table.lookup(Direction::Mt, account, destination).ok_or(NoWay::NoRoute)?;
-            if route.targets().len() == 1 || part_of(message).is_none() {
-                let draw = draw(route, account, message, hash, ids.peek(wall_ms));
-                let carrier = choose_or_wait(carriers, route, draw, asked).ok_or(NoWay::QueuesFull)?;
-                return asked
-                    .may_take
-                    .then_some(Way { route: route.number(), carrier, hold: Hold::Not })
-                    .ok_or(NoWay::Throttled);
-            }
+            let draw = draw(route, account, message, hash, ids.peek(wall_ms));
+            let carrier = choose_or_wait(carriers, route, draw, asked).ok_or(NoWay::QueuesFull)?;
+            return asked
+                .may_take
+                .then_some(Way { route: route.number(), carrier, hold: Hold::Not })
+                .ok_or(NoWay::Throttled);
         }
         let addressed = Addressed::of(message);
         if config.table.reads_text(Direction::Mt) || config.policy.reads_text() {
@@ -219,30 +218,34 @@ impl Shard {
             judging.text.clear();
         }
         let facts = addressed.sent_by_account(config, account, &judging.text);
-        let group = part_of(message)
-            .map(|part| group_hash(account, addressed.source, addressed.destination, part.reference));
-        let known = group.and_then(|group| ways.find(group, config.table_generation, now_ms));
-        let route = match known {
+        let known = part.and_then(|part| together.decided(part, now_ms));
+        // The number of a route is one of its table's.
+        let of_table = known.filter(|known| known.table == config.table_generation);
+        let route = match of_table {
             Some(known) => config.table.route(known.route),
             None => config.table.find(&facts, wall_ms, &mut judging.scratch),
         };
         let route = route.ok_or(NoWay::NoRoute)?;
-        let follows = known.map(|known| known.carrier).filter(|&number| {
-            carriers.get(number as usize).is_some_and(|carrier| carrier.has_room() && !carrier.up.is_empty())
-        });
+        let group = part.map(Membership::group);
         let draw = route.draw(
             hash,
             group.unwrap_or_else(|| {
                 group_hash(account, addressed.source, addressed.destination, ids.peek(wall_ms))
             }),
         );
-        let carrier =
-            follows.or_else(|| choose_or_wait(carriers, route, draw, asked)).ok_or(NoWay::QueuesFull)?;
+        let carrier = match course {
+            Course::Free => choose_or_wait(carriers, route, draw, asked),
+            // Half a message here and half there is none: it follows, or is not taken.
+            Course::With(carrier) | Course::Only(carrier) => {
+                Some(carrier).filter(|&number| asked.waits || carriers[number as usize].has_room())
+            }
+        };
+        let carrier = carrier.ok_or(NoWay::QueuesFull)?;
         if !asked.may_take {
             return Err(NoWay::Throttled);
         }
         let state = &mut judging.state;
-        let verdict = match known.map(|known| known.verdict) {
+        let verdict = match of_table.and_then(|known| known.verdict) {
             // What was let pass is let pass part by part: counted once, looked at each time.
             Some(Ok(Hold::Not)) => verdict(config.policy.recheck(state, &facts, wall_ms)),
             Some(known) => known,
@@ -250,9 +253,9 @@ impl Shard {
             None => verdict(config.policy.decide(state, &facts, wall_ms)),
         };
         let route = route.number();
-        if let Some(group) = group {
-            let table = config.table_generation;
-            ways.remember(group, KnownWay { table, route, carrier, verdict }, now_ms);
+        if let Some(part) = part {
+            let decided = Decided { route, table: config.table_generation, verdict: Some(verdict) };
+            together.decide(now_ms, part, carrier, decided);
         }
         let hold = verdict.map_err(NoWay::Refused)?;
         Ok(Way { route, carrier, hold })
@@ -300,19 +303,22 @@ impl Shard {
         let config = Arc::clone(&self.config);
         let (table, now_ms) = (config.table_generation, self.clock.now_ms());
         let message = self.messages.get_mut(name)?;
-        let (account, content) = (message.account, message.content().ok()?);
-        let (sender, destination) = (digits(content.source.digits), digits(content.destination.digits));
-        let group = part_of(&content).map(|part| group_hash(account, sender, destination, part.reference));
-        let known = group.and_then(|group| self.routing.ways.find(group, table, now_ms));
-        if let Some(known) = known {
-            (message.route, message.table) = (known.route, table);
+        let part = Membership::of(message.account, &message.content().ok()?);
+        if let Some(known) = part.and_then(|part| self.together.decided(part, now_ms)) {
+            (message.route, message.table) = (known.route, known.table);
         }
         let route = self.routing.route(&config, message, self.clock.wall_ms);
-        let first = || route.and_then(|route| route.candidates(draw_again(route, message)).next());
-        let carrier = named.or(known.map(|known| known.carrier)).or_else(first)?;
-        if let (Some(group), None) = (group, known) {
-            let way = KnownWay { table, route: message.route, carrier, verdict: Ok(Hold::Not) };
-            self.routing.ways.remember(group, way, now_ms);
+        let first = route.and_then(|route| route.candidates(draw_again(route, message)).next());
+        let route = message.route;
+        let others = part.and_then(|part| match self.course_by(part, None) {
+            Course::With(carrier) | Course::Only(carrier) => Some(carrier),
+            Course::Free => None,
+        });
+        let carrier = named.or(others).or(first)?;
+        if let Some(part) = part {
+            // The policy has forgotten its counts as well: it looks at the parts that are to come.
+            self.together.decide(now_ms, part, carrier, Decided { route, table, verdict: None });
+            self.together.add(now_ms, part, carrier, name);
         }
         Some(carrier)
     }

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+pub mod long;
 pub mod peer;
 pub mod raw;
 pub mod site;
@@ -12,7 +13,7 @@ pub mod wire;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -131,6 +132,11 @@ impl World {
 
     pub fn stop(&mut self) {
         self.engine = None;
+    }
+
+    /// Where a stopped engine's journal is.
+    pub fn journal_dir(&self) -> PathBuf {
+        self.folder.path().join("journal").join("0")
     }
 
     /// Removes the last good configuration, and starts again.

@@ -1,9 +1,7 @@
-"""`brivas bench e2e|floor`: measures the gateway end to end, beside what the machine gives without it."""
+"""`brivas bench e2e|floor|route`: measures the gateway end to end, beside what the machine gives without it."""
 
 from __future__ import annotations
 
-import datetime
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from brivas.cli.output import Output, json_option, print_error, print_json
+from brivas.cli.bench_results import finish, write_results
+from brivas.cli.bench_route import route
+from brivas.cli.output import Output, json_option, print_error
 from brivas.errors import BrivasError
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def _shape_options(command: Command) -> Command:
 @click.group(short_help="Measures messages per second.")
 def bench() -> None:
     """Measures. A message counts when it was accepted, forwarded, and its receipt is back at the customer."""
+
+
+bench.add_command(route)
 
 
 @bench.command(short_help="The gateway end to end, beside the floor.")
@@ -174,31 +177,11 @@ def _stages(shape: Shape, total: int) -> Iterator[Stage]:
 
 def _finish(command: str, measurement: Measurement, results: Path | None, *, as_json: bool) -> None:
     if results is not None:
-        _write_results(command, measurement, results)
-    if as_json:
-        print_json(measurement.result)
-    else:
-        for name, value in measurement.result.items():
-            shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else value
-            click.echo(f"{name:<36} {shown}")
+        rounds = [each.as_json() for each in measurement.rounds]
+        details = {"rounds": rounds, "fdatasync_ms": measurement.sync_ms}
+        write_results(command, measurement.result, details, results)
+    finish(measurement.result, as_json=as_json)
     if not measurement.result["counts_agree"]:
         hint = "the rounds in a --results FILE have every count; a slow machine may need more --drain-seconds"
         print_error(BrivasError("customers, carrier and journal do not count the same", hint=hint))
         click.get_current_context().exit(1)
-
-
-def _write_results(command: str, measurement: Measurement, results: Path) -> None:
-    from brivas.bench.environment import environment
-
-    content = {
-        "command": command,
-        "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "environment": environment(),
-        "result": measurement.result,
-        "rounds": [each.as_json() for each in measurement.rounds],
-        "fdatasync_ms": measurement.sync_ms,
-    }
-    try:
-        results.write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise BrivasError(f"cannot write {results}: {error.strerror}", hint="is the folder there?") from error

@@ -22,14 +22,17 @@ def quarantine() -> None:
 @click.option("--rule", default="", help="Only what this PolicyRule holds.")
 @click.option("--account", default="", help="Only messages of this account.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1_000, help="At most so many, the oldest first.")
+@click.option("--after", default="", help="Only messages behind this id: the last one of a list gives the next page.")
 @control_target_option
 @json_option
 @click.pass_obj
-def list_held(output: Output, rule: str, account: str, limit: int, control_target: str | None, as_json: bool) -> None:
+def list_held(
+    output: Output, rule: str, account: str, limit: int, after: str, control_target: str | None, as_json: bool
+) -> None:
     """Lists the messages that are held, the oldest first."""
     from brivas.v1 import control_pb2
 
-    request = control_pb2.ReviewRequest(rule=rule, account=account, limit=limit)
+    request = control_pb2.ReviewRequest(rule=rule, account=account, limit=limit, after=after)
     answer = _review(output, control_target, request)
     messages = [held_as_dict(each) for each in answer.messages]
     if as_json:

@@ -74,7 +74,7 @@ def test_a_delivered_message_has_no_error_whatever_the_receipt_says() -> None:
         (events_pb2.Content(short_message=b"\xff", data_coding=0), {"data": "ff", "data_coding": 0}),
         (
             events_pb2.Content(short_message=b"\x05\x00\x03\x01\x02\x01Hi", esm_class=0x40),
-            {"text": "Hi", "data_coding": 0},
+            {"text": "Hi", "data_coding": 0, "part": {"reference": 1, "number": 1, "total": 2}},
         ),
         (events_pb2.Content(short_message=b"\x09Hi", esm_class=0x40), {"data": "094869", "data_coding": 0}),
         (events_pb2.Content(tlvs=b"\x00\x05\x00\x01\x07\x04\x24\x00\x02Hi"), {"text": "Hi", "data_coding": 0}),
@@ -89,6 +89,36 @@ def test_an_incoming_message_has_text_or_octets(content: events_pb2.Content, exp
     value = posted(events_pb2.Event(mo_accepted=incoming))
     assert value["type"] == "message.incoming"
     assert value["data"] == {"to": "12345", "from": "447700900123", "carrier": "one", **expected}
+
+
+SAR = b"\x02\x0c\0\2\x12\x34\x02\x0e\0\1\3\x02\x0f\0\1\2"
+
+
+@pytest.mark.parametrize(
+    ("esm_class", "octets", "tlvs", "expected"),
+    [
+        (0x40, b"\5\0\3\x07\3\1abc", b"", (7, 1, 3)),
+        (0x40, b"\6\x08\4\x12\x34\2\2abc", b"", (0x1234, 2, 2)),
+        (0x40, b"\x0b\5\4\x0b\x84\x23\xf0\0\3\x07\2\2abc", b"", (7, 2, 2)),
+        (0x00, b"abc", SAR, (0x1234, 2, 3)),
+        (0x40, b"\5\0\3\x07\3\1abc", SAR, (7, 1, 3)),
+        # None of these is a part: alone, without the indicator, impossible, cut off.
+        (0x40, b"\5\0\3\x07\1\1abc", b"", None),
+        (0x00, b"\5\0\3\x07\3\1abc", b"", None),
+        (0x40, b"\5\0\3\x07\3\4abc", b"", None),
+        (0x40, b"\5\0\3\x07\3\0abc", b"", None),
+        (0x40, b"\5\0\3\x07", b"", None),
+        (0x40, b"", b"", None),
+        (0x00, b"abc", SAR[:12], None),
+    ],
+)
+def test_an_incoming_part_says_which_one_it_is(
+    esm_class: int, octets: bytes, tlvs: bytes, expected: tuple[int, int, int] | None
+) -> None:
+    content = events_pb2.Content(esm_class=esm_class, short_message=octets, tlvs=tlvs)
+    incoming = events_pb2.MoAccepted(account="acme", carrier="one", content=content)
+    part = posted(events_pb2.Event(mo_accepted=incoming))["data"].get("part")
+    assert part == (expected and dict(zip(("reference", "number", "total"), expected, strict=True)))
 
 
 def test_attempts_and_acceptance() -> None:

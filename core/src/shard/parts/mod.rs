@@ -8,7 +8,7 @@
 //! - [`manner`]: what a peer takes; [`prepare`]: what a message becomes for it, without a side effect;
 //! - [`outgoing`]: parts to carriers; [`incoming`]: to customers; [`outcome`]: one state of many;
 //! - [`joining`]: parts that wait for the rest; [`resume`]: all of it after a restart;
-//! - [`together`]: parts that customers send one by one take one way.
+//! - [`together`]: parts that customers send one by one take one way, by one decision.
 
 mod incoming;
 mod joining;
@@ -26,4 +26,4 @@ pub(crate) use link::{Link, PartRecord};
 pub(crate) use manner::Manner;
 pub(crate) use references::References;
 pub(crate) use resume::RestoredParts;
-pub(crate) use together::{Course, Together};
+pub(crate) use together::{Course, Decided, Membership, Together};

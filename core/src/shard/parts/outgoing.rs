@@ -11,14 +11,13 @@ use super::link::{Link, Part, PartRecord, Whole};
 use super::manner::Manner;
 use super::outcome::derive;
 use super::prepare::{Origin, Pdu, Prepared, prepare, whole_as};
-use super::together::{Course, Together};
+use super::together::{Course, Membership};
 use crate::event;
 use crate::shard::Shard;
 use crate::shard::commit::{Awaiting, Then};
 use crate::shard::connection::ConnectionRef;
-use crate::shard::messages::{MessageRef, NewMessage, Outcome, Phase, may_change};
+use crate::shard::messages::{MessageRef, NewMessage, Outcome, Phase};
 use crate::shard::receipts::is_success;
-use crate::shard::routing::Way;
 
 impl Shard {
     /// Looks at a message that comes into a carrier's queue. True: it waits for the rest of its parts instead.
@@ -317,17 +316,9 @@ impl Shard {
         }
     }
 
-    /// Where a message has to go that may be one of the parts that a customer sends one by one.
-    fn course_with(&self, account: u32, message: &ShortMessage<'_>) -> Course {
-        if !may_change(message) {
-            return Course::Free;
-        }
-        let key = Together::key(account, message);
-        key.map_or(Course::Free, |key| self.course_by(key, None))
-    }
-
-    fn course_by(&self, key: u64, but: Option<MessageRef>) -> Course {
-        match self.together.course(key, but, &self.messages) {
+    /// Where a part that a customer sends has to go: a new one, or `but`, which is open.
+    pub(in crate::shard) fn course_by(&self, part: Membership, but: Option<MessageRef>) -> Course {
+        match self.together.course(part, but, &self.messages) {
             // It was removed: nothing goes there any more.
             Course::With(carrier) | Course::Only(carrier)
                 if self.carriers[carrier as usize].config.is_none() =>
@@ -338,38 +329,24 @@ impl Shard {
         }
     }
 
-    /// The same of one that is open.
+    /// The same of a message that is open, and may be such a part.
     pub(in crate::shard) fn course_of(&self, name: MessageRef) -> Course {
-        let key = self.group_of(name);
-        key.map_or(Course::Free, |key| self.course_by(key, Some(name)))
-    }
-
-    /// The way that was found for a new message, unless it is a part of which others have gone, or wait to go, another way.
-    pub(in crate::shard) fn with_the_others(
-        &self,
-        account: u32,
-        message: &ShortMessage<'_>,
-        way: Way,
-    ) -> Way {
-        match self.course_with(account, message) {
-            Course::With(carrier) | Course::Only(carrier) => Way { carrier, ..way },
-            Course::Free => way,
-        }
+        self.membership(name).map_or(Course::Free, |part| self.course_by(part, Some(name)))
     }
 
     /// Remembers where it goes, for the others.
     pub(in crate::shard) fn keep_together(&mut self, name: MessageRef) {
-        if let Some(key) = self.group_of(name)
+        if let Some(part) = self.membership(name)
             && let Some(message) = self.messages.get(name)
         {
-            self.together.add(self.clock.now_ms(), key, message.carrier, name);
+            self.together.add(self.clock.now_ms(), part, message.carrier, name);
         }
     }
 
-    fn group_of(&self, name: MessageRef) -> Option<u64> {
+    fn membership(&self, name: MessageRef) -> Option<Membership> {
         let message =
             self.messages.get(name).filter(|it| it.may_change && !it.incoming && it.part_of().is_none())?;
-        Together::key(message.account, &message.content().ok()?)
+        Membership::of(message.account, &message.content().ok()?)
     }
 
     /// What is known of its parts, for the journal.

@@ -58,6 +58,9 @@ def _data(name: EventName, watched: messaging_pb2.WatchedEvent) -> dict[str, Any
                 data["done_at"] = iso_timestamp(event.final.done_at_ms)
         case EventName.INCOMING:
             data |= {"carrier": event.mo_accepted.carrier, **_text(event.mo_accepted.content)}
+            part = content.part(event.mo_accepted.content)
+            if part is not None:
+                data["part"] = {"reference": part.reference, "number": part.number, "total": part.total}
     return data
 
 
