@@ -1,7 +1,19 @@
 //! Carriers that write ids, receipts and responses as they like: what they mean is understood, and never misunderstood.
 //!
-//! The rules are those that carriers of the field are known for: ids in any form, receipts early, twice, elsewhere, in any
-//! PDU, responses with too much or too little in them.
+//! The quirks that carriers of the field are known for, and where each is tested on a real engine:
+//!
+//! 1. Ids in another radix, padding or case, with or without dashes: here, `ids_of_every_form...`.
+//! 2. Receipts early, on another bind, after a rebind, twice, on the way, never: here; `early_receipts.rs`; `forwarding.rs`.
+//! 3. Octets too many, NULs too few: `quirks_of_pdus.rs`.
+//! 4. Bodies in errors, none in responses, bind responses without a name: here; `quirks_of_pdus.rs`.
+//! 5. Ids, names and passwords that are too long; numbers in other forms: `quirks_of_pdus.rs`; `forwarding.rs`.
+//! 6. Codings: `quirks_of_pdus.rs`, `long_messages.rs`.
+//! 7. Statuses for "too fast", silence, hanging up: `quirks_of_pdus.rs`, `congestion.rs`, `unanswered.rs`, `forwarding.rs`.
+//! 8. enquire_link at the wrong time, or unanswered: `quirks_of_pdus.rs`.
+//! 9. Few binds, addresses that change: `succession.rs`, `addresses.rs`.
+//! 10. Sequence numbers, responses to nothing, of another kind, generic_nack: here; `quirks_of_pdus.rs`.
+//! 11. Dates in a zone of their own: here, `the_zone_of...`; `schedule.rs` has validity periods.
+//! 12. Parting by unbind or reset: `succession.rs`, `quirks_of_pdus.rs`.
 
 mod support;
 
@@ -9,7 +21,7 @@ use brivas_proto::v1;
 use brivas_smpp::pdu::{Address, DataSm};
 use brivas_smpp::tlv::{self, Tag, Tlvs};
 use brivas_smpp::{CommandStatus, EsmClass, MessageState, Pdu, ShortMessage};
-use support::{Peer, Said, Smsc, World, request, sample, texts};
+use support::{Peer, Said, Smsc, World, raw, request, sample, texts};
 
 fn start_with(change: impl FnOnce(&mut v1::Snapshot)) -> (World, Smsc, Peer) {
     let (world, smsc) = (World::new(), Smsc::new());
@@ -312,16 +324,6 @@ fn the_zone_of_a_carriers_dates_is_learned_or_configured() {
     }
     all_is_done(&world);
     assert_eq!(learned(&world).receipt_zone_minutes, Some(120));
-}
-
-/// A response as no encoder of ours writes it.
-fn raw(command_id: u32, status: u32, sequence_number: u32, body: &[u8]) -> Vec<u8> {
-    let mut pdu = Vec::new();
-    for word in [16 + body.len() as u32, command_id, status, sequence_number] {
-        pdu.extend_from_slice(&word.to_be_bytes());
-    }
-    pdu.extend_from_slice(body);
-    pdu
 }
 
 #[test]

@@ -196,3 +196,28 @@ fn a_held_message_stays_with_its_carrier_when_the_journals_oldest_segment_goes()
     world.until("it has ended", |world| world.totals().open_messages == 0);
     assert_eq!(world.query(&id).unwrap().state(), v1::MessageState::Delivered);
 }
+
+#[test]
+fn more_held_messages_than_are_compared_with_receipts_are_held_all_the_same() {
+    const COMPARED_MAX: usize = 10_000;
+    let (world, smsc) = (World::new(), Smsc::new());
+    let mut snapshot = sample(&smsc);
+    let carrier = &mut snapshot.carriers[0];
+    carrier.on_timeout = v1::Unanswered::Hold.into();
+    (carrier.window_max, carrier.response_timeout_ms) = (10_000, 500);
+    world.apply(&snapshot);
+    let mut alpha = smsc.accept();
+    for _ in 0..11 {
+        submit(&world, 1_000);
+    }
+    let heard: Vec<_> = (0..11_000).map(|_| alpha.hear_message()).collect();
+    world.until("all are held", |world| world.carrier("alpha").unanswered == 11_000);
+    assert_eq!((world.carrier("alpha").held, world.totals().open_messages), (COMPARED_MAX as u64, 11_000));
+    // Late responses are known for as many: for the last, and no more for the first.
+    alpha.answer(heard[0].0, CommandStatus::ROK, "too late");
+    let (sequence_number, number) = &heard[10_999];
+    alpha.answer(*sequence_number, CommandStatus::ROK, "late");
+    say_receipt(&mut alpha, number, "late");
+    world.until("it has ended", |world| world.totals().open_messages == 10_999);
+    assert_eq!(world.totals().sent, 1);
+}

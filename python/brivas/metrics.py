@@ -139,6 +139,55 @@ CARRIER_CONGESTION: Final = Metric(
     ("carrier",),
 )
 
+CARRIER_UNANSWERED: Final = Metric(
+    "brivas_carrier_messages_unanswered", "counter", "Messages sent to a carrier and never answered.", ("carrier",)
+)
+CARRIER_HELD: Final = Metric(
+    "brivas_carrier_messages_held",
+    "gauge",
+    "Messages of a carrier that wait for a late response or a receipt, as onTimeout and onDisconnect say.",
+    ("carrier",),
+)
+CARRIER_RECEIPTS_MATCHED: Final = Metric(
+    "brivas_carrier_receipts_matched", "counter", "Receipts of a carrier that ended a message.", ("carrier",)
+)
+CARRIER_RECEIPTS_UNMATCHED: Final = Metric(
+    "brivas_carrier_receipts_unmatched", "counter", "Receipts of a carrier for no message we know.", ("carrier",)
+)
+CARRIER_RECEIPTS_AMBIGUOUS: Final = Metric(
+    "brivas_carrier_receipts_ambiguous",
+    "counter",
+    "Receipts of a carrier that could mean more than one message, and ended none.",
+    ("carrier",),
+)
+CARRIER_RECEIPTS_DUPLICATE: Final = Metric(
+    "brivas_carrier_receipts_duplicate",
+    "counter",
+    "Receipts of a carrier whose message has had one already.",
+    ("carrier",),
+)
+CARRIER_RECEIPTS_EARLY: Final = Metric(
+    "brivas_carrier_receipts_early",
+    "counter",
+    "Receipts of a carrier that came before the response which names their message.",
+    ("carrier",),
+)
+CARRIER_RECEIPTS_INTERMEDIATE: Final = Metric(
+    "brivas_carrier_receipts_intermediate", "counter", "Receipts of a carrier that told no final state.", ("carrier",)
+)
+CARRIER_SHARED_IDS: Final = Metric(
+    "brivas_carrier_ids_repeated",
+    "counter",
+    "Messages that a carrier gave an id which another open message has.",
+    ("carrier",),
+)
+CARRIER_QUIRKS: Final = Metric(
+    "brivas_carrier_quirks",
+    "info",
+    "What a carrier's receipts are like, as configured or learned: how ids come from those of the responses"
+    " (auto: not known yet), minutes that dates are ahead of UTC, and whether receipts lack their esm_class.",
+    ("carrier", "message_ids", "receipt_zone_minutes", "plain_receipts"),
+)
 CARRIER_CERTIFICATE: Final = Metric(
     "brivas_carrier_certificate_expiry_time_seconds",
     "gauge",

@@ -45,6 +45,9 @@ SIMULATE_SYSTEM_ID: Final = Setting(
     "BRIVAS_SIMULATE_SYSTEM_ID", None, "Whom a simulated carrier lets in; else anybody."
 )
 SIMULATE_PASSWORD: Final = Setting("BRIVAS_SIMULATE_PASSWORD", None, "With which password.")
+SIMULATE_PROFILE: Final = Setting(
+    "BRIVAS_SIMULATE_PROFILE", None, "What the simulated carrier is like: names of profiles, apart by spaces."
+)
 SUPERVISOR_PID: Final = Setting(
     "BRIVAS_SUPERVISOR_PID", None, "Set by `brivas up` for its processes: they end with it."
 )

@@ -229,10 +229,10 @@ def operations(gateway: Gateway, customer: Peer) -> None:
 
 
 def what_only_carriers_say(gateway: Gateway, carrier: Peer) -> None:
-    """alert_notification, data_sm and messages from phones; and generic_nack to what was submitted."""
+    """alert_notification and data_sm from phones, which reach the customer; generic_nack to what was submitted."""
     with gateway.bind() as client:
         for number in range(EACH):
-            alert = {"source_addr": AT_NPM, "source_addr_ton": 1, "esme_addr": "Brivas", "esme_addr_ton": 5}
+            alert = {"source_addr": AT_NPM, "source_addr_ton": 1, "esme_addr": REACHED_BY}
             tlvs = {"ms_availability_status": number % 3}
             carrier.ask("send", **{"as": "carrier"}, command="alert_notification", fields={**alert, **tlvs})
             data = {"source_addr": AT_NPM, "destination_addr": REACHED_BY, "message_payload": {"hex": b"hello".hex()}}
@@ -240,6 +240,8 @@ def what_only_carriers_say(gateway: Gateway, carrier: Peer) -> None:
             assert client.submit(NACKED).status == wire.ESME_ROK
             client.receipt(client.submit(AT_NPM).text)
         wait_until(lambda: gateway.carrier_stats("npm").queued == 0, "what is nacked is given up")
+        wait_until(lambda: gateway.stats().totals.alerts_delivered == EACH, "the alerts are passed on")
+        client.ping()
 
 
 def nobody_knows_the_command(gateway: Gateway) -> None:

@@ -110,9 +110,17 @@ impl CarrierConfig {
         }
     }
 
-    /// How long messages travel to it, and what data_coding 0 means there.
+    /// How long messages travel to it, and what data_coding 0 means there. Without TLVs a payload would be an empty
+    /// message, and parts by SAR would be messages of their own.
     pub(crate) fn manner(&self) -> Manner {
-        Manner::new(self.spec.long_messages, self.spec.default_alphabet)
+        let needs_tlvs =
+            !matches!(self.spec.long_messages(), v1::LongMessages::Udh8 | v1::LongMessages::Udh16);
+        let form = if needs_tlvs && !self.interface_version().has_tlvs() {
+            v1::LongMessages::Udh8.into()
+        } else {
+            self.spec.long_messages
+        };
+        Manner::new(form, self.spec.default_alphabet)
     }
 
     /// The version to bind with.

@@ -476,6 +476,27 @@ mod tests {
     }
 
     #[test]
+    fn more_repeated_ids_than_are_kept_apart_cost_no_more_and_harm_no_other() {
+        let mut open = Open::new();
+        let ids = || (0..=SHARED_KEYS_MAX).map(|id| format!("m{id}"));
+        for number in ["491701", "491702"] {
+            for id in ids() {
+                open.expect(&id, number);
+            }
+        }
+        assert_eq!(open.index.shared.len(), SHARED_KEYS_MAX);
+        // Of the last the first message is known only.
+        let last = format!("m{SHARED_KEYS_MAX}");
+        assert!(open.finds(&last, "491701").is_some() && open.finds("m5", "491702").is_some());
+        let names: Vec<_> = ids().filter_map(|id| Some((open.finds(&id, "491702")?, id))).collect();
+        for (name, id) in names {
+            open.index.forget(1, id.as_bytes(), name);
+        }
+        assert!(open.index.shared.is_empty());
+        assert!(open.finds("m5", "491701").is_some());
+    }
+
+    #[test]
     fn what_has_ended_is_known_for_a_while() {
         let mut open = Open::new();
         open.expect("a", "");

@@ -7,6 +7,7 @@
 
 pub mod long;
 pub mod peer;
+pub mod raw;
 pub mod site;
 pub mod wire;
 
@@ -31,6 +32,7 @@ use v1::control_client::ControlClient;
 use v1::messaging_client::MessagingClient;
 
 pub use peer::{Peer, Said, Smsc};
+pub use raw::{RawPeer, raw};
 pub use wire::{Authority, Pair, Wire};
 
 /// How long anything may take.

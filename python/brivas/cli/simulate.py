@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from brivas import settings
+from brivas.carrier_profiles import PROFILES, options_of
 from brivas.cli.options import setting_option
 from brivas.cli.output import Output, json_option
 from brivas.errors import UsageError
@@ -17,7 +19,17 @@ def simulate() -> None:
     """Simulates the two sides of the gateway: a carrier (smsc), or customers (esme)."""
 
 
-@simulate.command(short_help="A carrier that behaves as told.")
+def _profiles_help() -> str:
+    """The profiles, each on a line of its own."""
+    width = max(len(name) for name in PROFILES)
+    lines = [f"{name:<{width}}  {profile.meaning}" for name, profile in PROFILES.items()]
+    return "\b\nProfiles:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@simulate.command(short_help="A carrier that behaves as told.", epilog=_profiles_help())
+@setting_option(
+    "--profile", settings.SIMULATE_PROFILE, multiple=True, type=click.Choice(list(PROFILES)), metavar="NAME"
+)
 @setting_option("--listen", settings.CARRIER_LISTEN, metavar="HOST:PORT")
 @setting_option("--system-id", settings.SIMULATE_SYSTEM_ID)
 @setting_option("--password", settings.SIMULATE_PASSWORD)
@@ -42,7 +54,7 @@ def simulate() -> None:
 @click.option("--silent-ratio", type=click.FloatRange(0, 1), default=0.0, help="Share of messages never answered.")
 @click.option(
     "--message-id",
-    type=click.Choice(["hexadecimal", "decimal", "padded", "mixed"]),
+    type=click.Choice(["hexadecimal", "decimal", "padded", "mixed", "reversed", "case", "zeros", "dashes", "short"]),
     default="hexadecimal",
     help="How ids are written; mixed: hexadecimal in the response, decimal in the receipt.",
 )
@@ -53,7 +65,10 @@ def simulate() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=1, help="Of every choice by chance.")
 @click.option("--quiet", is_flag=True, help="No progress and no result.")
 @json_option
+@click.pass_context
 def smsc(
+    context: click.Context,
+    profile: tuple[str, ...],
     listen: str,
     system_id: str | None,
     password: str | None,
@@ -75,7 +90,10 @@ def smsc(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """A carrier: takes binds and messages, answers and sends receipts as told, until Ctrl-C."""
+    """A carrier: takes binds and messages, answers and sends receipts as told, until Ctrl-C.
+
+    A profile is a peculiarity of carriers in the field; several may be given. What an option says stands above them.
+    """
     from brivas.cli.simulation import run_simulation
 
     options: dict[str, Any] = {
@@ -101,7 +119,21 @@ def smsc(
             "destination": incoming_to,
             "text": incoming_text,
         }
-    run_simulation("smsc", options, as_json=as_json, quiet=quiet)
+    run_simulation("smsc", _with_profiles(context, options, profile), as_json=as_json, quiet=quiet)
+
+
+def _with_profiles(context: click.Context, options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The options, and of the profiles what was not said by an option of its own."""
+    said = {
+        _OPTION_OF.get(name, name)
+        for name in context.params
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    return options | {name: value for name, value in options_of(names).items() if name not in said}
+
+
+_OPTION_OF = {"errors": "error_rates"}
+"""The simulated carrier's names of options that have another one here."""
 
 
 @simulate.command()

@@ -7,14 +7,19 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from brivas.resources.account import PasswordHash, SystemId
+from brivas.resources.account import SYSTEM_ID_LENGTH_MAX, PasswordHash
 from brivas.resources.base import Claim, Fault, Part, Resource, SecretReader, SecretUse, Tag
 from brivas.resources.network import NETWORKS_MAX, Network, network_faults
 from brivas.resources.secret import SecretRef
 from brivas.resources.text import DefaultAlphabet, LongMessages
 
 HOUR_MS = 3_600_000
+PASSWORD_LENGTH_MAX = 8
+"""SMPP 3.4 §4.1.1: 9 octets with the NUL."""
+LONG_CREDENTIAL_LENGTH_MAX = 64
+"""No carrier is known that gives longer ones."""
 
+CarrierSystemId = Annotated[str, Meta(pattern=r"^[\x21-\x7e]{1,64}$")]
 
 Unanswered = Literal["requeue", "hold", "fail"]
 
@@ -80,7 +85,15 @@ class CarrierTls(Part, frozen=True):
 class CarrierSpec(Part, frozen=True):
     """Where the SMSC is, how to bind, and how fast to go."""
 
-    system_id: Annotated[SystemId, Meta(description="Name to bind with.")]
+    system_id: Annotated[
+        CarrierSystemId,
+        Meta(
+            description=(
+                "Name to bind with: 1 to 15 printable ASCII characters without spaces (SMPP 3.4 §4.1.1); with"
+                " longCredentials up to 64."
+            )
+        ),
+    ]
     host: (
         Annotated[
             str,
@@ -93,6 +106,15 @@ class CarrierSpec(Part, frozen=True):
     ) = None
     port: Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SMSC.")] = 2775
     password: SecretRef | None = None
+    long_credentials: Annotated[
+        bool,
+        Meta(
+            description=(
+                "The carrier has given a systemId or password longer than SMPP allows (15 and 8 characters): up to 64"
+                " each are sent."
+            )
+        ),
+    ] = False
     tls: (
         Annotated[
             CarrierTls, Meta(description="TLS 1.2 and 1.3 to the carrier; `tls: {}` trusts whom the system does.")
@@ -224,23 +246,47 @@ class Carrier(Resource, frozen=True):
                     yield SecretUse(("spec", "tls", field), secret)
 
     def secret_faults(self, read: SecretReader) -> Iterable[Fault]:
-        """Certificates and keys are such, and belong together."""
-        # It needs the extension: whoever has no TLS does not load it.
-        from brivas.resources.tls import carrier_faults
-
+        """The password is no longer than is sent; certificates and keys are such, and belong together."""
         spec = self.spec
-        return carrier_faults(spec.tls, spec.host or "", read) if spec.tls is not None else ()
+        if spec.password is not None:
+            allowed = LONG_CREDENTIAL_LENGTH_MAX if spec.long_credentials else PASSWORD_LENGTH_MAX
+            length = len(read(spec.password).reveal().encode())
+            if length > allowed and spec.long_credentials:
+                yield Fault(("spec", "password"), f"the password has {length} octets: at most {allowed} are sent")
+            elif length > allowed:
+                yield Fault(
+                    ("spec", "password"),
+                    f"the password has {length} octets: SMPP allows {allowed} (3.4 §4.1.1)",
+                    "if the carrier gave you this one, say `longCredentials: true`",
+                )
+        if spec.tls is not None:
+            # It needs the extension: whoever has no TLS does not load it.
+            from brivas.resources.tls import carrier_faults
+
+            yield from carrier_faults(spec.tls, spec.host or "", read)
 
     def faults(self) -> Iterable[Fault]:
         """A backoff starts below where it ends, and so does a window; who connects decides what else is needed."""
         spec = self.spec
         yield from network_faults(("spec", "addresses"), spec.addresses)
         yield from self._connection_faults()
+        if len(spec.system_id) > SYSTEM_ID_LENGTH_MAX and not spec.long_credentials:
+            yield Fault(
+                ("spec", "systemId"),
+                f"systemId has {len(spec.system_id)} characters: SMPP allows {SYSTEM_ID_LENGTH_MAX} (3.4 §4.1.1)",
+                "if the carrier gave you this one, say `longCredentials: true`",
+            )
         if spec.window_min > spec.window_max:
             yield Fault(
                 ("spec", "windowMin"),
                 f"windowMin {spec.window_min} is above windowMax {spec.window_max}",
                 "windowMin 0 keeps the window at windowMax",
+            )
+        if spec.interface_version == "3.3" and spec.long_messages in ("sar", "payload"):
+            yield Fault(
+                ("spec", "longMessages"),
+                f"longMessages {spec.long_messages} needs TLVs, which interfaceVersion 3.3 has not",
+                "with asSent it gets long messages as udh8",
             )
         if spec.reconnect_initial_ms > spec.reconnect_max_ms:
             yield Fault(

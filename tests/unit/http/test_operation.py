@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from brivas.layout import Layout, write_private
+from brivas.v1 import control_pb2, events_pb2
 from tests.support.fake_engine import API_KEY, TOKEN, FakeEngine
 from tests.support.process import Brivas, free_port, wait_until
 from tests.unit.http.conftest import Api, live
@@ -62,7 +63,16 @@ def test_metrics_are_openmetrics(api: Api) -> None:
     del api.engine.stats.accounts[:], api.engine.stats.carriers[:]
     for name in ("acme", "globex"):
         api.engine.stats.accounts.add(name=name, accepted=3)
-    api.engine.stats.carriers.add(name="one", binds_up=1, binds_wanted=2)
+    api.engine.stats.carriers.add(
+        name="one",
+        binds_up=1,
+        binds_wanted=2,
+        held=4,
+        receipts=control_pb2.CarrierReceipts(early=3),
+        learned=events_pb2.CarrierLearned(
+            message_ids=events_pb2.MESSAGE_IDS_HEXADECIMAL_TO_DECIMAL, receipt_zone_minutes=0
+        ),
+    )
     response = api.client.get("/metrics")
     assert response.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     found = families(response.text)
@@ -71,6 +81,11 @@ def test_metrics_are_openmetrics(api: Api) -> None:
     assert accounts['brivas_account_messages_accepted_total{account="globex"}'] == 3.0
     assert found["brivas_journal_sync_seconds"][1]['brivas_journal_sync_seconds{quantile="0.5"}'] == 0.0003
     assert found["brivas_engine_up"][1] == {"brivas_engine_up": 1.0}
+    assert found["brivas_carrier_messages_held"][1] == {'brivas_carrier_messages_held{carrier="one"}': 4.0}
+    early = 'brivas_carrier_receipts_early_total{carrier="one"}'
+    assert found["brivas_carrier_receipts_early"] == ("counter", {early: 3.0})
+    labels = 'carrier="one",message_ids="hexToDecimal",receipt_zone_minutes="0",plain_receipts="false"'
+    assert found["brivas_carrier_quirks"] == ("info", {f"brivas_carrier_quirks_info{{{labels}}}": 1.0})
 
 
 def test_metrics_say_when_certificates_expire(api: Api) -> None:

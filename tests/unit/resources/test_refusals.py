@@ -9,6 +9,7 @@ import pytest
 from brivas.resources.carrier import Carrier
 from brivas.resources.config import Config, load_folder
 from brivas.resources.problem import PROBLEMS_MAX, ConfigRefusedError, Problem
+from brivas.resources.snapshot import compile_snapshot
 
 CARRIER = """\
 apiVersion: brivas.io/v1
@@ -48,6 +49,7 @@ def load(folder: Path, text: str) -> Config:
         ("  password: {env: MISSING}", "$.spec.password", "MISSING is not set", None, "set MISSING"),
         ("  password: {file: gone}", "$.spec.password", "no such file: gone", None, "looked for"),
         ("  reconnectMaxMs: 100", "$.spec.reconnectInitialMs", "is above reconnectMaxMs 100", None, "shortest"),
+        ('  interfaceVersion: "3.3"\n  longMessages: sar', "$.spec.longMessages", "needs TLVs", None, "as udh8"),
         ("  host: other", "$.spec.host", "stands twice", None, "the first is in line 4"),
     ],
 )
@@ -163,3 +165,31 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> N
     (tmp_path / "a.yaml").write_bytes(b"a: 1\nb: \xff\n")
     with pytest.raises(ConfigRefusedError, match=r"a\.yaml:2:1: not UTF-8"):
         load_folder(tmp_path)
+
+
+def test_credentials_longer_than_smpp_allows_are_refused_unless_that_is_said(tmp_path: Path) -> None:
+    def carrier(system_id: str, more: str = "") -> str:
+        return CARRIER.replace("systemId: us", f"systemId: {system_id}, password: {{file: password}}{more}")
+
+    (tmp_path / "password").write_text("x" * 8)
+    load(tmp_path, carrier("s" * 15))
+    (problem,) = refusals(tmp_path, carrier("s" * 16))
+    assert problem.path == ("spec", "systemId")
+    assert "systemId has 16 characters: SMPP allows 15" in problem.message
+    assert problem.hint is not None
+    assert "longCredentials: true" in problem.hint
+    (problem,) = refusals(tmp_path, carrier("s" * 65, ", longCredentials: true"))
+    assert problem.path == ("spec", "systemId")
+    (tmp_path / "password").write_text("x" * 9)
+    (problem,) = refusals(tmp_path, carrier("us"))
+    assert problem.path == ("spec", "password")
+    assert "password has 9 octets: SMPP allows 8" in problem.message
+    assert problem.hint is not None
+    assert "longCredentials: true" in problem.hint
+    assert "xxxxxxxxx" not in repr(problem)
+    (tmp_path / "password").write_text("x" * 64)
+    snapshot = compile_snapshot(load(tmp_path, carrier("s" * 64, ", longCredentials: true")))
+    assert (len(snapshot.carriers[0].system_id), len(snapshot.carriers[0].password)) == (64, 64)
+    (tmp_path / "password").write_text("x" * 65)
+    (problem,) = refusals(tmp_path, carrier("us", ", longCredentials: true"))
+    assert "at most 64 are sent" in problem.message

@@ -201,6 +201,15 @@ impl<'a> Pdu<'a> {
         self
     }
 
+    /// The same with those of its TLVs that are some: without what a lenient reading has taken in their place.
+    #[must_use]
+    pub fn with_well_formed_tlvs(mut self) -> Self {
+        if let Some(tlvs) = self.tlvs_mut() {
+            *tlvs = tlvs.well_formed();
+        }
+        self
+    }
+
     /// Appends the whole PDU to `out`. Error responses are sent without a body (SMPP 5.0 §3.2.1), but for deliver_sm_resp: its message_id,
     /// which is always empty, is not excepted (SMPP 3.4 §4.6.2), and message centres are seen that end their session without it.
     pub fn encode(&self, out: &mut Vec<u8>, status: CommandStatus, sequence_number: u32) {

@@ -87,11 +87,14 @@ impl Session {
             self.refuse_request(id, sequence_number);
             return None;
         }
-        let decoded = if version.has_tlvs() {
-            Pdu::decode(frame)
-        } else {
+        let decoded = if !version.has_tlvs() {
             // What stands behind the fields of a 3.3 peer's PDU is no TLV, and has no meaning.
             Pdu::decode_leniently(frame).map(Pdu::without_tlvs)
+        } else if self.config.role == Role::Esme {
+            // Message centres are seen that end their PDUs with a NUL more: their receipts count all the same.
+            Pdu::decode_leniently(frame).map(Pdu::with_well_formed_tlvs)
+        } else {
+            Pdu::decode(frame)
         };
         let refusal = match &decoded {
             Ok(pdu) if self.config.role == Role::Smsc => pdu.check(version).err(),

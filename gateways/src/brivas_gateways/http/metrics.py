@@ -12,6 +12,7 @@ from brivas import metrics
 from brivas.errors import BrivasError
 from brivas.metrics import Metric
 from brivas.openmetrics import CONTENT_TYPE, Exposition
+from brivas.resources.snapshot import message_ids_name
 from brivas.v1 import control_pb2
 from brivas_gateways.http.engine import Engine
 from brivas_gateways.webhooks.standing import read_standings
@@ -64,6 +65,17 @@ _CARRIER: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.CARRIER_THROTTLED, "throttled"),
     (metrics.CARRIER_ALLOWED, "allowed_per_second"),
     (metrics.CARRIER_WINDOW, "window"),
+    (metrics.CARRIER_UNANSWERED, "unanswered"),
+    (metrics.CARRIER_HELD, "held"),
+)
+_RECEIPTS: Final[tuple[tuple[Metric, str], ...]] = (
+    (metrics.CARRIER_RECEIPTS_MATCHED, "matched"),
+    (metrics.CARRIER_RECEIPTS_UNMATCHED, "unmatched"),
+    (metrics.CARRIER_RECEIPTS_AMBIGUOUS, "ambiguous"),
+    (metrics.CARRIER_RECEIPTS_DUPLICATE, "duplicate"),
+    (metrics.CARRIER_RECEIPTS_EARLY, "early"),
+    (metrics.CARRIER_RECEIPTS_INTERMEDIATE, "intermediate"),
+    (metrics.CARRIER_SHARED_IDS, "shared_ids"),
 )
 _JOURNAL: Final[tuple[tuple[Metric, str], ...]] = (
     (metrics.JOURNAL_START, "start_offset"),
@@ -117,11 +129,29 @@ def add_engine(exposition: Exposition, stats: control_pb2.StatsResponse) -> None
         if carrier.certificate_expires_at_ms:
             exposition.add(metrics.CARRIER_CERTIFICATE, carrier.certificate_expires_at_ms / 1000, labels)
     add_listeners(exposition, stats.listeners)
+    add_receipts(exposition, stats)
     for metric, field in _JOURNAL:
         exposition.add(metric, getattr(stats.journal, field))
     exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p50 / _MICROSECONDS, {"quantile": "0.5"})
     exposition.add(metrics.JOURNAL_SYNC, stats.journal.sync_us_p99 / _MICROSECONDS, {"quantile": "0.99"})
     exposition.add_count(metrics.JOURNAL_SYNC, stats.journal.syncs)
+
+
+def add_receipts(exposition: Exposition, stats: control_pb2.StatsResponse) -> None:
+    """What carriers' receipts are like, and how many were which."""
+    for metric, field in _RECEIPTS:
+        for carrier in stats.carriers:
+            exposition.add(metric, getattr(carrier.receipts, field), {"carrier": carrier.name})
+    for carrier in stats.carriers:
+        learned = carrier.learned
+        has_zone = learned.HasField("receipt_zone_minutes")
+        labels = {
+            "carrier": carrier.name,
+            "message_ids": message_ids_name(learned.message_ids),
+            "receipt_zone_minutes": str(learned.receipt_zone_minutes) if has_zone else "",
+            "plain_receipts": str(learned.plain_receipts).lower(),
+        }
+        exposition.add(metrics.CARRIER_QUIRKS, 1, labels)
 
 
 def add_listeners(exposition: Exposition, listeners: Iterable[control_pb2.ListenerStats]) -> None:
