@@ -9,6 +9,8 @@ __all__ = [
     "RouteBench",
     "Simulation",
     "__version__",
+    "check_carrier_tls",
+    "check_listener_tls",
     "decode_text",
     "describe_pdu",
     "journal_census",

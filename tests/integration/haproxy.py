@@ -49,7 +49,9 @@ class HAProxy:
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(("haproxy", "-db", "-f", str(self._configuration)), stdout=log, stderr=log)
+            # A test run that is killed leaves none behind.
+            command = ("setpriv", "--pdeathsig", "KILL", "haproxy", "-db", "-f", str(self._configuration))
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             wait_until(self._is_up, "haproxy runs", seconds=SECONDS)
         except BaseException:
