@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use brivas_smpp::pdu::MessageResponse;
 use brivas_smpp::session::CloseReason;
-use brivas_smpp::{CommandId, CommandStatus, Pdu, Session};
+use brivas_smpp::{CommandId, CommandStatus, Pdu, Role, Session};
 
 use crate::transport::{Prologue, Step, Stream, Taken};
 
@@ -200,11 +200,12 @@ impl Connection {
         }
     }
 
-    /// Whether an ended session's connection is kept, until the peer closes it. Clients are seen that never tell their
+    /// Whether the connection of a bind that we have refused is kept, until the peer closes it. Clients are seen that never tell their
     /// users of a refused bind where the connection ends with it; and what such a peer has sent behind its bind, if nobody
     /// reads it, makes the system reset the connection, and the answer is lost on its way (RFC 9293 §3.10.7).
     pub(crate) fn lingers(&mut self, now_ms: u64) -> bool {
-        if !matches!(self.session.close_reason(), Some(CloseReason::BindRefused(_))) {
+        let is_refused = matches!(self.session.close_reason(), Some(CloseReason::BindRefused(_)));
+        if !is_refused || self.session.config().role == Role::Esme {
             return false;
         }
         now_ms < *self.lingers_until_ms.get_or_insert(now_ms + LINGER_MS)

@@ -82,8 +82,10 @@ impl Shard {
         // As long as its zone is not known a date may lie ahead; nothing is done before it is told.
         let done_ms = receipt.done_at_ms.map_or(wall_ms, |done_ms| (done_ms - zone_ms).min(wall_ms));
         let outcome = Outcome::new(receipt.state, done_ms, receipt.error);
-        // Where ids repeat, the response that names its message may be another one, still to come.
+        // Where ids repeat, the response that names its message may be another one, still to come. Where there is no room
+        // to wait for it, the one that has this id is the best guess: many carriers' receipts tell no numbers.
         let is_doubtful = is_final
+            && !self.receipts.lot.is_full()
             && state.receipts.shared_ids > 0
             && state.in_flight > 0
             && matches!(found, Found::One { name, .. }

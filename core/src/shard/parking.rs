@@ -53,6 +53,10 @@ impl Lot {
         self.parked.is_empty()
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.parked.len() >= PARKED_MAX
+    }
+
     pub(crate) fn get(&self, key: u64) -> Option<&Parked> {
         self.parked.get(&key)
     }
@@ -63,7 +67,7 @@ impl Lot {
 
     /// Parks one. False: there is no more room, or one with this key is parked already.
     pub(crate) fn park(&mut self, key: u64, parked: Parked) -> bool {
-        if self.parked.len() >= PARKED_MAX || self.parked.contains_key(&key) {
+        if self.is_full() || self.parked.contains_key(&key) {
             return false;
         }
         if self.order.len() >= 2 * PARKED_MAX {

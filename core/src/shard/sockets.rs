@@ -260,6 +260,11 @@ impl Shard {
         self.counters.protocol_errors += connection.session.counters().protocol_errors;
         let timed_out = connection.session.close_reason() == Some(CloseReason::BindTimeout);
         let why = connection.unfinished().filter(|_| timed_out).unwrap_or(why);
+        // Why it was refused tells more than how its connection ended then.
+        let refusal =
+            connection.session.close_reason().filter(|reason| matches!(reason, CloseReason::BindRefused(_)));
+        let refusal = refusal.map(|reason| reason.to_string());
+        let why = refusal.as_deref().unwrap_or(why);
         match connection.owner {
             Owner::Stranger => self.tell_of_stranger(&connection, why),
             Owner::Account(account) => self.customer_left(account, name, &mut connection, why),
