@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,6 +10,7 @@ import pytest
 
 from tests.integration import wire
 from tests.integration.bystander import NUMBER, undisturbed
+from tests.integration.crowd import crowd, ended
 from tests.integration.gateway import Gateway
 from tests.integration.simulation import simulated_smsc
 from tests.integration.wire import ConnectionEndedError
@@ -23,37 +21,6 @@ STRANGER_KIB_MAX: Final = 8
 """What a connection without a bind may cost, whatever it sends."""
 DESCRIPTORS: Final = 600
 """So few that half are kept for the journal and the like."""
-
-
-@contextlib.contextmanager
-def crowd(gateway: Gateway, count: int, octets: bytes = b"") -> Iterator[list[socket.socket]]:
-    """Connections that say something, and then nothing more."""
-    with contextlib.ExitStack() as stack:
-        sockets = []
-        for _ in range(count):
-            each = stack.enter_context(socket.create_connection(gateway.smpp, timeout=20))
-            # One that was closed meanwhile is no failure of ours.
-            with contextlib.suppress(ConnectionError):
-                each.sendall(octets)
-            sockets.append(each)
-        yield sockets
-
-
-def ended(sockets: list[socket.socket]) -> int:
-    """How many of them the gateway has closed by now."""
-    count = 0
-    with selectors.PollSelector() as selector:
-        for each in sockets:
-            selector.register(each, selectors.EVENT_READ)
-        for key, _ in selector.select(0):
-            assert isinstance(key.fileobj, socket.socket)
-            with contextlib.suppress(ConnectionResetError):
-                while key.fileobj.recv(4_096):
-                    pass
-            count += 1
-    return count
-
-
 BIND: Final = wire.pdu(wire.BIND_TRANSCEIVER, wire.bind_body("nobody", "nothing"))
 LONG_PDU: Final = wire.pdu(wire.SUBMIT_SM, bytes(900), length=1_000)
 
@@ -63,7 +30,7 @@ def test_5000_connections_without_a_bind_cost_little_and_leave_room_for_those_wh
     guarded: Gateway, octets: bytes
 ) -> None:
     before, before_mib = guarded.stats().totals, guarded.rss_mib()
-    with undisturbed(guarded, grows_mib=CROWD * STRANGER_KIB_MAX / 1024), crowd(guarded, CROWD, octets):
+    with undisturbed(guarded, grows_mib=CROWD * STRANGER_KIB_MAX / 1024), crowd(guarded.smpp, CROWD, octets):
         assert guarded.stats().totals.connections_accepted >= before.connections_accepted + CROWD
         with guarded.bind() as client:
             client.receipt(client.submit(NUMBER).text)
@@ -108,13 +75,13 @@ def test_a_crowd_that_takes_every_connection_drives_out_itself_and_neither_custo
     narrow: Gateway,
 ) -> None:
     room = DESCRIPTORS - DESCRIPTORS // 2
-    with narrow.bind() as loyal, undisturbed(narrow), crowd(narrow, 3 * room) as sockets:
+    with narrow.bind() as loyal, undisturbed(narrow), crowd(narrow.smpp, 3 * room) as sockets:
         wait_until(lambda: ended(sockets) >= 2 * room, "the crowd makes room for itself")
         assert narrow.stats().totals.connections <= room
         # Who binds gets in, sooner or later; who is bound is not driven out; and segments go on being opened.
         segments = narrow.stats().journal.start_offset
         body = wire.submit_body(NUMBER, b"", tlvs={wire.MESSAGE_PAYLOAD: b"x" * 20_000})
-        with crowd(narrow, room):
+        with crowd(narrow.smpp, room):
             wait_until(lambda: is_served(narrow), "a customer gets in")
             while narrow.stats().journal.start_offset == segments:
                 sequences = [loyal.send(wire.SUBMIT_SM, body) for _ in range(9)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
 import socket
 import ssl
 import struct
@@ -17,6 +16,7 @@ import pytest
 
 from tests.integration import wire
 from tests.integration.bystander import NUMBER, undisturbed
+from tests.integration.crowd import crowd, ended
 from tests.integration.fenced import Fenced, Handshake
 from tests.integration.gateway import PASSWORD, Gateway
 from tests.integration.simulation import simulated_smsc
@@ -227,39 +227,6 @@ def test_who_is_cut_off_without_close_notify_gets_his_receipt_when_he_is_back(fe
 
 
 # Crowds.
-
-
-@contextlib.contextmanager
-def crowd(address: tuple[str, int], count: int, octets: bytes) -> Iterator[list[socket.socket]]:
-    """Connections that say something, and then nothing more."""
-    with contextlib.ExitStack() as stack:
-        sockets = []
-        for _ in range(count):
-            each = stack.enter_context(socket.create_connection(address, timeout=20))
-            with contextlib.suppress(ConnectionError):
-                each.sendall(octets)
-            sockets.append(each)
-        yield sockets
-
-
-def ended(sockets: list[socket.socket]) -> int:
-    """How many of them the gateway has closed by now."""
-    count = 0
-    with selectors.PollSelector() as selector:
-        for each in sockets:
-            selector.register(each, selectors.EVENT_READ)
-        for key, _ in selector.select(0):
-            assert isinstance(key.fileobj, socket.socket)
-            key.fileobj.setblocking(False)
-            try:
-                while key.fileobj.recv(4_096):
-                    pass
-            except BlockingIOError:
-                continue
-            except ConnectionResetError:
-                pass
-            count += 1
-    return count
 
 
 @pytest.mark.parametrize("how", ["silent", "hello", "at its bound", "beyond it"])
