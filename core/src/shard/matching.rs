@@ -97,11 +97,8 @@ impl Shard {
                     message.was_accepted |= is_accepted;
                 }
                 if is_final {
-                    state.receipts.matched += 1;
-                    self.counters.receipts_matched += 1;
                     self.receipts.forget_entry(entry, name);
-                    self.receipts.note_ended(key, named.from, now_ms);
-                    self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+                    self.end_matched(arrival, name, outcome, key, named.from);
                 } else {
                     state.receipts.intermediate += 1;
                     self.respond(connection, sequence_number, CommandStatus::ROK, &[]);
@@ -142,6 +139,15 @@ impl Shard {
         }
     }
 
+    /// A receipt, by its key and whom it comes from, ends this message, and is answered once that is durable.
+    fn end_matched(&mut self, arrival: Arrival, name: MessageRef, outcome: Outcome, key: u64, from: &[u8]) {
+        let Arrival { connection, carrier, sequence_number } = arrival;
+        self.carriers[carrier as usize].receipts.matched += 1;
+        self.counters.receipts_matched += 1;
+        self.receipts.note_ended(key, from, self.clock.now_ms());
+        self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+    }
+
     /// A message was answered with an id: its receipt is to come, or came before.
     pub(super) fn expect_receipt(&mut self, name: MessageRef) {
         let Some(message) = self.messages.get(name) else { return };
@@ -153,14 +159,9 @@ impl Shard {
         carrier.receipts.shared_ids += u64::from(is_shared);
         let Some((key, parked)) = parked else { return };
         carrier.receipts.early += 1;
-        carrier.receipts.matched += 1;
         let learned = carrier.learning.teach(id, parked.id.octets());
         self.receipts.lot.forget_asked(key);
-        self.receipts.note_ended(key, parked.from.octets(), self.clock.now_ms());
-        self.counters.receipts_matched += 1;
-        let then =
-            Then::AnswerCarrier { connection: parked.connection, sequence_number: parked.sequence_number };
-        self.end_as(name, parked.outcome, then);
+        self.end_matched(parked.arrival(), name, parked.outcome, key, parked.from.octets());
         if learned {
             self.write_learned(number);
         }
@@ -241,10 +242,7 @@ impl Shard {
         if let Some(name) =
             by_id.or_else(|| held.only(parked.to.octets(), parked.from.octets(), &self.messages))
         {
-            self.carriers[carrier as usize].receipts.matched += 1;
-            self.counters.receipts_matched += 1;
-            self.receipts.note_ended(key, parked.from.octets(), now_ms);
-            self.end_as(name, outcome, Then::AnswerCarrier { connection, sequence_number });
+            self.end_matched(parked.arrival(), name, outcome, key, parked.from.octets());
             return;
         }
         let state = &mut self.carriers[carrier as usize];

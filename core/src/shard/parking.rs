@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use brivas_smpp::receipt::IdText;
 
 use super::connection::ConnectionRef;
+use super::matching::Arrival;
 use super::messages::Outcome;
 
 /// All that are parked.
@@ -35,6 +36,13 @@ pub(crate) struct Parked {
     pub(crate) parked_at_ms: u64,
     /// When it came for the first time, if the carrier was asked to send it again.
     pub(crate) first_ms: u64,
+}
+
+impl Parked {
+    /// How it came.
+    pub(crate) const fn arrival(&self) -> Arrival {
+        Arrival { connection: self.connection, carrier: self.carrier, sequence_number: self.sequence_number }
+    }
 }
 
 /// Receipts that are parked at once. Even all of them on one bind must not keep the responses behind them from being read:
